@@ -1,0 +1,94 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target speaks Swift 6 and takes a warning for an error.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// Tests hold fixtures that are known to be right, so a force unwrap there is an assertion.
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+  name: "vipd",
+  products: [
+    .executable(name: "vipd", targets: ["vipd"]),
+    .executable(name: "vipctl", targets: ["vipctl"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+  ],
+  targets: [
+    // Pure: no clock, no I/O, no randomness of their own. `.ci/check` holds them to it.
+    module("NetworkTypes"),
+    module("VRRP", ["NetworkTypes"]),
+    module("VRRPWire", ["VRRP", "NetworkTypes"]),
+    module("ClusterConfiguration", ["VRRP", "NetworkTypes", "CLibyaml"]),
+    module("FailoverSimulation", ["ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),
+
+    // The host.
+    module("HealthProbes", ["NetworkTypes", "CLinux", subprocess]),
+    module("LinuxNetwork", ["NetworkTypes", "CLibnl", "CLinux"]),
+
+    // The programs.
+    module("ControlAPI"),
+    module(
+      "VIPDaemon",
+      [
+        "VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "ControlAPI", "HealthProbes", "CLinux", logging,
+      ] + nio),
+    module("Rehearsal", ["CLinux"]),
+    program("vipd", ["VIPDaemon", "LinuxNetwork", "CLibcap", "CLinux", argumentParser, logging]),
+    program(
+      "vipctl",
+      ["ControlAPI", "FailoverSimulation", "ClusterConfiguration", "Rehearsal", "CLinux", argumentParser] + nio),
+
+    // The system's libraries, and the calls that Glibc's module lacks.
+    .systemLibrary(
+      name: "CLibnl", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
+    .systemLibrary(name: "CLibcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CLinux"),
+
+    // Pure modules.
+    tests("NetworkTypesTests", ["NetworkTypes"]),
+    tests("VRRPTests", ["VRRP", "NetworkTypes"]),
+    tests("VRRPWireTests", ["VRRPWire", "VRRP", "NetworkTypes"]),
+    tests("ClusterConfigurationTests", ["ClusterConfiguration", "VRRP", "NetworkTypes"]),
+    tests(
+      "FailoverSimulationTests",
+      ["FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),
+    // The host, in namespaces of the tests' own.
+    tests("HealthProbesTests", ["HealthProbes", "NetworkTypes", "CLinux"]),
+    tests("LinuxNetworkTests", ["LinuxNetwork", "NetworkTypes", "CLinux"]),
+    tests("ControlAPITests", ["ControlAPI"]),
+    tests(
+      "VIPDaemonTests",
+      ["VIPDaemon", "VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "ControlAPI", "HealthProbes", logging]
+        + nio),
+    tests("RehearsalTests", ["Rehearsal", "vipd", "vipctl"]),
+    tests("VipctlTests", ["vipctl", "ControlAPI"]),
+    // Three real daemons, real traffic, real faults.
+    tests("SystemTests", ["Rehearsal", "ControlAPI", "vipd", "vipctl"]),
+  ]
+)

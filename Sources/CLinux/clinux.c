@@ -1,0 +1,1 @@
+// Headers alone so far; each header in `include` says what it is for.

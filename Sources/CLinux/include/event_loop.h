@@ -1,0 +1,6 @@
+// What the VRRP thread's loop needs of epoll, timerfd and eventfd.
+#pragma once
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>

@@ -1,0 +1,65 @@
+// What the host's network looks like at one moment, and what a raw socket hands over: the values that the kernel's
+// side (LinuxNetwork) and the deciding side (VIPDaemon) share without knowing each other.
+
+/// One network interface as the kernel reports it.
+public struct NetworkInterface: Sendable, Hashable {
+  public var index: Int
+  public var name: String
+  /// Nil where the link layer has none of six bytes (a tunnel, say).
+  public var hardwareAddress: MACAddress?
+  /// Administratively up, and with carrier: `IFF_UP` and `IFF_LOWER_UP`.
+  public var isUp: Bool
+  public var addresses: [HeldAddress]
+
+  public init(index: Int, name: String, hardwareAddress: MACAddress?, isUp: Bool, addresses: [HeldAddress] = []) {
+    self.index = index
+    self.name = name
+    self.hardwareAddress = hardwareAddress
+    self.isUp = isUp
+    self.addresses = addresses
+  }
+
+  public func holds(_ address: IPAddress) -> Bool { addresses.contains { $0.address.address == address } }
+}
+
+/// An address that an interface holds now.
+public struct HeldAddress: Sendable, Hashable {
+  public var address: InterfaceAddress
+  /// Whether vipd installed it: it bears our mark (`IFA_PROTO`).
+  public var isOurs: Bool
+
+  public init(address: InterfaceAddress, isOurs: Bool) {
+    self.address = address
+    self.isOurs = isOurs
+  }
+}
+
+/// One IP datagram's payload with what the receive checks need to know of its header. RFC 9568 §7.1
+public struct ReceivedDatagram: Sendable, Hashable {
+  public var payload: [UInt8]
+  public var source: IPAddress
+  public var destination: IPAddress
+  /// The TTL (IPv4) or hop limit (IPv6) that it arrived with.
+  public var hopLimit: UInt8
+  /// The interface that it arrived on.
+  public var interfaceIndex: Int
+
+  public init(payload: [UInt8], source: IPAddress, destination: IPAddress, hopLimit: UInt8, interfaceIndex: Int) {
+    self.payload = payload
+    self.source = source
+    self.destination = destination
+    self.hopLimit = hopLimit
+    self.interfaceIndex = interfaceIndex
+  }
+}
+
+/// One virtual address on one interface, to be installed or removed.
+public struct AddressPlacement: Sendable, Hashable {
+  public var address: InterfaceAddress
+  public var interfaceIndex: Int
+
+  public init(address: InterfaceAddress, interfaceIndex: Int) {
+    self.address = address
+    self.interfaceIndex = interfaceIndex
+  }
+}
