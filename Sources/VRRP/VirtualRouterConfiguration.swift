@@ -72,10 +72,14 @@ public struct FamilyConfiguration: Sendable, Hashable {
 public struct Peer: Sendable, Hashable {
   public var node: String
   public var address: IPAddress
+  /// What it contends with while every tracker is up, by our file; nil where that is not known. Less than that tells
+  /// that it is unfit.
+  public var healthyPriority: Priority?
 
-  public init(node: String, address: IPAddress) {
+  public init(node: String, address: IPAddress, healthyPriority: Priority? = nil) {
     self.node = node
     self.address = address
+    self.healthyPriority = healthyPriority
   }
 }
 

@@ -1,0 +1,66 @@
+// Why a virtual router changed its state, as values. Words for people are made of these elsewhere, where node names
+// are known.
+
+public struct Transition: Sendable, Hashable {
+  public var from: StateName
+  public var to: StateName
+  public var reason: Reason
+
+  public init(from: StateName, to: StateName, reason: Reason) {
+    self.from = from
+    self.to = to
+    self.reason = reason
+  }
+
+  public enum Reason: Sendable, Hashable {
+    /// Takes part from now on.
+    case startup
+    /// Priority 255: the addresses are this node's own.
+    case addressOwner
+    /// Active_Down_Timer ran out, and no Active Router was ever heard.
+    case nobodyHeard
+    /// Active_Down_Timer ran out after this Active Router's last advertisement.
+    case silence(ActiveRouter)
+    /// This Active Router sent priority 0.
+    case relinquished(ActiveRouter)
+    /// This Active Router's priority was below ours.
+    case preemption(ActiveRouter)
+    /// Another Active Router has the better claim.
+    case superseded(ActiveRouter)
+    /// Something keeps this node from taking part.
+    case obstacle(Obstacle)
+  }
+}
+
+/// The names of the states, in the RFC's words.
+public enum StateName: String, Sendable, Hashable, CaseIterable {
+  case initialize
+  case backup
+  case active
+}
+
+extension VirtualRouter.State {
+  public var name: StateName {
+    switch self {
+    case .initialize: .initialize
+    case .backup: .backup
+    case .active: .active
+    }
+  }
+}
+
+/// What keeps a node from taking part in a virtual router.
+public enum Obstacle: Sendable, Hashable {
+  /// The daemon has not begun, or stops.
+  case stopped
+  /// The file no longer names this virtual router, or changed what it stands on.
+  case reconfigured
+  case interfaceMissing(String)
+  case interfaceDown(String)
+  /// No interface holds the node's own address.
+  case addressNotHeld(String)
+  /// The kernel refused a virtual address; its words.
+  case addressesRefused(String)
+  /// A tracker of weight 0 is down, or was not checked yet.
+  case trackerDown(String)
+}

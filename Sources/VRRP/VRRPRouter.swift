@@ -1,0 +1,183 @@
+// All virtual routers of one node: who an advertisement is for, what the node's trackers and links mean for each.
+//
+// Still a value without clock and I/O. The daemon's driver and the simulator are two shells around it.
+
+import NetworkTypes
+
+/// A VRRP Router: this node's part in every virtual router of the cluster file. RFC 9568 §1.6
+public struct VRRPRouter: Sendable, Hashable {
+  public enum Event: Sendable, Hashable {
+    /// Begin to take part in all virtual routers that nothing keeps us from.
+    case startup
+    /// Stop taking part in all of them.
+    case shutdown
+    /// The time of ``VRRPRouter/nextDeadline`` has come.
+    case deadline
+    case advertisement(ReceivedAdvertisement)
+    /// A tracker changed, or was checked for the first time.
+    case tracker(String, isUp: Bool)
+    /// The host's network keeps us from taking part in one virtual router, or (nil) no longer does.
+    case obstacle(VRID, Obstacle?)
+    /// The file was read again. Obstacles of the virtual routers that are new or stand on other addresses come along.
+    case reconfigured([VirtualRouterConfiguration], obstacles: [VRID: Obstacle])
+  }
+
+  /// What the caller must do, in the order returned.
+  public enum Directive: Sendable, Hashable {
+    case perform(VRID, VirtualRouter.Action)
+    /// The advertisement changed nothing: count it.
+    case discard(DiscardReason, VRID)
+  }
+
+  /// In the file's order.
+  public private(set) var members: [Member]
+  /// Which trackers are up. Those that were not checked yet are missing.
+  public private(set) var trackers: [String: Bool] = [:]
+  private var isStarted = false
+
+  public struct Member: Sendable, Hashable {
+    public internal(set) var router: VirtualRouter
+    public internal(set) var fitness: Fitness
+    var hostObstacle: Obstacle?
+
+    /// Why the node takes no part in this one; nil where it does.
+    public var obstacle: Obstacle? { hostObstacle ?? fitness.obstacle }
+
+    init(_ configuration: VirtualRouterConfiguration, trackers: [String: Bool], hostObstacle: Obstacle?) {
+      fitness = Fitness(of: configuration, trackers: trackers)
+      router = VirtualRouter(configuration: configuration)
+      self.hostObstacle = hostObstacle
+    }
+  }
+
+  /// - Parameter configurations: each VRID at most once.
+  public init(configurations: [VirtualRouterConfiguration]) {
+    members = configurations.map { Member($0, trackers: [:], hostObstacle: nil) }
+  }
+
+  /// The earliest deadline of all virtual routers.
+  public var nextDeadline: Instant? { members.compactMap(\.router.nextDeadline).min() }
+
+  public subscript(vrid: VRID) -> Member? { members.first { $0.router.configuration.vrid == vrid } }
+
+  /// Takes in one event that happened at `now`, and returns what is to be done about it, in order.
+  public mutating func handle(_ event: Event, at now: Instant) -> [Directive] {
+    switch event {
+    case .startup:
+      isStarted = true
+      return members.indices.flatMap { settle($0, at: now) }
+    case .shutdown:
+      isStarted = false
+      return members.indices.flatMap { settle($0, at: now) }
+    case .deadline:
+      return members.indices.flatMap { pass(.deadline, to: $0, at: now) }
+    case .advertisement(let received):
+      return receive(received, at: now)
+    case .tracker(let name, let isUp):
+      trackers[name] = isUp
+      return members.indices.flatMap { settle($0, at: now) }
+    case .obstacle(let vrid, let obstacle):
+      guard let index = index(of: vrid) else { return [] }
+      members[index].hostObstacle = obstacle
+      return settle(index, at: now)
+    case .reconfigured(let configurations, let obstacles):
+      return reconfigure(configurations, obstacles, at: now)
+    }
+  }
+}
+
+// MARK: - Receiving (RFC 9568 §7.1)
+
+extension VRRPRouter {
+  /// The checks that need to know what is configured; those of the message alone were made when it was parsed.
+  private mutating func receive(_ received: ReceivedAdvertisement, at now: Instant) -> [Directive] {
+    let vrid = received.advertisement.vrid
+    guard let index = index(of: vrid) else { return [.discard(.vrid, vrid)] }  // RX-6
+    let configuration = members[index].router.configuration
+    if let reason = configuration.discards(received) { return [.discard(reason, vrid)] }
+    return pass(.advertisement(received), to: index, at: now)
+  }
+}
+
+extension VirtualRouterConfiguration {
+  /// Why this virtual router must not act on an advertisement; nil where it must.
+  func discards(_ received: ReceivedAdvertisement) -> DiscardReason? {
+    if received.hopLimit < minimumHopLimit { return .ttl }  // RX-1
+    if received.advertisement.version != version { return .version }  // RX-2
+    guard let family = family(received.family) else { return .vrid }  // RX-6: not configured for this family
+    switch transport {  // RX-10
+    case .unicast:
+      if peer(at: received.source) == nil { return .peer }
+      if received.destination != family.localAddress { return .destination }
+    case .multicast:
+      if received.source == family.localAddress { return .peer }
+      if received.destination.isUnicast { return .destination }
+    }
+    if version == .v2, received.advertisement.interval != interval { return .interval }  // RX-11
+    return nil
+  }
+}
+
+// MARK: - Taking part
+
+extension VRRPRouter {
+  private func index(of vrid: VRID) -> Int? { members.firstIndex { $0.router.configuration.vrid == vrid } }
+
+  private mutating func pass(_ event: VirtualRouter.Event, to index: Int, at now: Instant) -> [Directive] {
+    let vrid = members[index].router.configuration.vrid
+    return members[index].router.handle(event, at: now).map { .perform(vrid, $0) }
+  }
+
+  /// Brings one virtual router in line with what is wanted of it: taking part or not, and with which priority.
+  private mutating func settle(_ index: Int, at now: Instant) -> [Directive] {
+    let configuration = members[index].router.configuration
+    members[index].fitness = Fitness(of: configuration, trackers: trackers)
+    if let obstacle = isStarted ? members[index].obstacle : .stopped {
+      return pass(.shutdown(obstacle), to: index, at: now) + setPriority(index, at: now)
+    }
+    // The priority first: a node must not start with a claim that its trackers have already taken away.
+    return setPriority(index, at: now) + pass(.startup, to: index, at: now)
+  }
+
+  private mutating func setPriority(_ index: Int, at now: Instant) -> [Directive] {
+    let priority = members[index].fitness.priority
+    guard members[index].router.priority != priority else { return [] }
+    return pass(.priorityChanged(priority), to: index, at: now)
+  }
+
+  private mutating func reconfigure(
+    _ configurations: [VirtualRouterConfiguration], _ obstacles: [VRID: Obstacle], at now: Instant
+  ) -> [Directive] {
+    var directives: [Directive] = []
+    var next: [Member] = []
+    for index in members.indices {
+      let old = members[index].router.configuration
+      let new = configurations.first { $0.vrid == old.vrid }
+      if new.map({ !$0.standsOnTheSame(as: old) }) ?? true {
+        directives += pass(.shutdown(.reconfigured), to: index, at: now)
+      }
+    }
+    for configuration in configurations {
+      guard let index = index(of: configuration.vrid),
+        configuration.standsOnTheSame(as: members[index].router.configuration)
+      else {
+        next.append(Member(configuration, trackers: trackers, hostObstacle: obstacles[configuration.vrid]))
+        continue
+      }
+      directives += pass(.reconfigured(configuration), to: index, at: now)
+      next.append(members[index])
+    }
+    members = next
+    return directives + members.indices.flatMap { settle($0, at: now) }
+  }
+}
+
+extension VirtualRouterConfiguration {
+  /// Whether a change from `old` to this can be made while taking part: the wire and the node's addresses are the same.
+  func standsOnTheSame(as old: VirtualRouterConfiguration) -> Bool {
+    version == old.version && transport == old.transport
+      && (priority == .addressOwner) == (old.priority == .addressOwner)
+      && families.map(\.localAddress) == old.families.map(\.localAddress)
+      && families.map(\.interface) == old.families.map(\.interface)
+  }
+}
