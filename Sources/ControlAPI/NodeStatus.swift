@@ -1,0 +1,105 @@
+// What a running vipd says of itself: the object that `GET /v1/status` answers and `vipctl status --json` prints.
+//
+// The keys that DESIGN.md promises are decoded as required. Everything else is optional on the way in, so that a vipctl
+// of one version understands a daemon of another: keys it does not know are passed over, keys that it misses are nil.
+
+/// One node's view of its cluster at one moment.
+public struct NodeStatus: Codable, Sendable, Hashable {
+  public var cluster: String
+  public var node: String
+  /// The daemon's version.
+  public var version: String
+  /// Since the daemon started.
+  @Seconds public var uptime: Duration
+  /// One for each virtual router and family, in the cluster file's order.
+  public var virtualRouters: [VirtualRouterStatus]
+  public var trackers: [TrackerStatus]
+  public var peers: [PeerStatus]
+
+  /// Whether this node could serve now, and what speaks against it; what `GET /healthz` answers.
+  public var health: NodeHealth?
+  public var configuration: ConfigurationStatus?
+  /// How well the VRRP thread keeps its deadlines.
+  public var loop: LoopStatus?
+  public var pid: Int?
+
+  public init(
+    cluster: String, node: String, version: String, uptime: Duration, virtualRouters: [VirtualRouterStatus],
+    trackers: [TrackerStatus], peers: [PeerStatus], health: NodeHealth? = nil,
+    configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil
+  ) {
+    self.cluster = cluster
+    self.node = node
+    self.version = version
+    self.uptime = uptime
+    self.virtualRouters = virtualRouters
+    self.trackers = trackers
+    self.peers = peers
+    self.health = health
+    self.configuration = configuration
+    self.loop = loop
+    self.pid = pid
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case cluster, node, version, trackers, peers, health, configuration, loop, pid
+    case uptime = "uptime_seconds"
+    case virtualRouters = "virtual_routers"
+  }
+}
+
+/// Whether a node is fit to hold its addresses.
+public struct NodeHealth: Codable, Sendable, Hashable {
+  public var fit: Bool
+  /// One sentence for each thing that is wrong; a fit node may have some too.
+  public var problems: [String]
+
+  public init(fit: Bool, problems: [String] = []) {
+    self.fit = fit
+    self.problems = problems
+  }
+}
+
+/// The cluster file that is in force.
+public struct ConfigurationStatus: Codable, Sendable, Hashable {
+  public var file: String
+  /// Tells two nodes' files apart: equal text gives equal digests.
+  public var digest: String
+  /// Since it was put in force.
+  @Seconds public var loaded: Duration
+  /// Why the last reload was refused; nil where the last one was put in force.
+  public var refused: String?
+
+  public init(file: String, digest: String, loaded: Duration, refused: String? = nil) {
+    self.file = file
+    self.digest = digest
+    self.loaded = loaded
+    self.refused = refused
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case file, digest, refused
+    case loaded = "loaded_seconds"
+  }
+}
+
+/// The VRRP thread's punctuality: what it was late by when a deadline had come.
+public struct LoopStatus: Codable, Sendable, Hashable {
+  /// Deadlines met since the daemon started.
+  public var deadlines: Int
+  @Seconds public var latenessMaximum: Duration
+  /// Of the most recent deadline.
+  @Seconds public var latenessLast: Duration
+
+  public init(deadlines: Int, latenessMaximum: Duration, latenessLast: Duration) {
+    self.deadlines = deadlines
+    self.latenessMaximum = latenessMaximum
+    self.latenessLast = latenessLast
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case deadlines
+    case latenessMaximum = "lateness_max_seconds"
+    case latenessLast = "lateness_last_seconds"
+  }
+}

@@ -1,0 +1,76 @@
+// What a node watches on itself, and whom it hears.
+
+public struct TrackerStatus: Codable, Sendable, Hashable {
+  public var name: String
+  /// The kind key of the cluster file: `process`, `script`, …
+  public var kind: String
+  public var up: Bool
+  /// Nil (null in JSON) where virtual routers give it different weights.
+  @ExplicitNull public var weight: Int?
+  /// Up, or down.
+  @Seconds public var since: Duration
+  /// One line: `pid 812`, `exit status 1`, `no answer within 500 ms`.
+  public var detail: String
+
+  /// No result has come yet; what `up` says is an assumption.
+  public var pending: Bool?
+  /// How long the last check took.
+  @OptionalSeconds public var duration: Duration?
+  /// The beginning of what the last check printed.
+  public var output: String?
+  /// How many results in a row were like the last one.
+  public var streak: Int?
+
+  public init(
+    name: String, kind: String, up: Bool, weight: Int?, since: Duration, detail: String, pending: Bool? = nil,
+    duration: Duration? = nil, output: String? = nil, streak: Int? = nil
+  ) {
+    self.name = name
+    self.kind = kind
+    self.up = up
+    self.weight = weight
+    self.since = since
+    self.detail = detail
+    self.pending = pending
+    self.duration = duration
+    self.output = output
+    self.streak = streak
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case name, kind, up, weight, detail, pending, output, streak
+    case since = "since_seconds"
+    case duration = "duration_seconds"
+  }
+}
+
+public struct PeerStatus: Codable, Sendable, Hashable {
+  public var node: String
+  public var address: String
+  /// Since its last advertisement; nil (null in JSON) where none was ever heard. A Backup Router is silent by nature.
+  @OptionalSeconds public var lastHeard: Duration?
+
+  /// Which checksum it sends VRRPv3 over IPv4 with: `rfc9568` or `pseudo_header`.
+  public var checksum: String?
+  /// What it advertised last; 0 is its farewell.
+  public var priority: Int?
+  public var advertisementsReceived: Int?
+
+  public init(
+    node: String, address: String, lastHeard: Duration?, checksum: String? = nil, priority: Int? = nil,
+    advertisementsReceived: Int? = nil
+  ) {
+    self.node = node
+    self.address = address
+    self.lastHeard = lastHeard
+    self.checksum = checksum
+    self.priority = priority
+    self.advertisementsReceived = advertisementsReceived
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case node, address, checksum, priority
+    case lastHeard = "last_heard_seconds"
+    case advertisementsReceived = "advertisements_received"
+  }
+}
