@@ -26,6 +26,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
 let package = Package(
   name: "vipd",
   products: [
@@ -36,6 +38,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
   targets: [
@@ -47,7 +50,7 @@ let package = Package(
     module("FailoverSimulation", ["ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),
 
     // The host.
-    module("HealthProbes", ["NetworkTypes", "CLinux", subprocess]),
+    module("HealthProbes", ["NetworkTypes", "CLinux", subprocess, systemPackage]),
     module("LinuxNetwork", ["NetworkTypes", "CLibnl", "CLinux"]),
 
     // The programs.

@@ -174,7 +174,7 @@ extension VRRPRouter {
 
 extension VirtualRouterConfiguration {
   /// Whether a change from `old` to this can be made while taking part: the wire and the node's addresses are the same.
-  func standsOnTheSame(as old: VirtualRouterConfiguration) -> Bool {
+  public func standsOnTheSame(as old: VirtualRouterConfiguration) -> Bool {
     version == old.version && transport == old.transport
       && (priority == .addressOwner) == (old.priority == .addressOwner)
       && families.map(\.localAddress) == old.families.map(\.localAddress)

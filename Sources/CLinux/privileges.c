@@ -1,0 +1,15 @@
+#define _GNU_SOURCE
+#include "privileges.h"
+#include <unistd.h>
+
+int prctl_int(int option, unsigned long argument) { return prctl(option, argument, 0, 0, 0); }
+
+int become(uid_t user, gid_t group) {
+  if (setresgid(group, group, group) != 0) return -1;
+  return setresuid(user, user, user);
+}
+
+int become_real_time(int priority) {
+  struct sched_param parameters = {.sched_priority = priority};
+  return sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
+}

@@ -1,0 +1,268 @@
+// The daemon's heart: an actor on the VRRP thread that feeds what happens (packets, deadlines, links, trackers, the
+// admin) to the protocol core, and performs what the core answers. It decides nothing about the protocol.
+//
+// One advertisement's way: the raw socket → `receive` reads the clock once → VRRPWire parses and checks →
+// `VRRPRouter` finds the virtual router → its actions → `perform` (Performer.swift). Nothing else flows upward.
+
+import ClusterConfiguration
+import ControlAPI
+import HealthProbes
+import Logging
+import NetworkTypes
+import Synchronization
+import VRRP
+import VRRPWire
+
+/// A running node.
+public actor FailoverAgent {
+  /// What the node is given at start and keeps for life.
+  public struct Setup: Sendable {
+    /// The cluster file's path, for reloads.
+    public var file: String
+    public var configuration: LoadedConfiguration
+    public var node: NodeName
+    public var version: String
+    public var logger: Logger
+
+    public init(
+      file: String, configuration: LoadedConfiguration, node: NodeName, version: String, logger: Logger
+    ) {
+      self.file = file
+      self.configuration = configuration
+      self.node = node
+      self.version = version
+      self.logger = logger
+    }
+  }
+
+  let setup: Setup
+  let loop: VRRPLoop
+  let host: any HostNetwork
+  public nonisolated let events = EventBroadcaster()
+  let startedAt = BootClock.now()
+  var logger: Logger { setup.logger }
+
+  // What is in force.
+  var configuration: ClusterConfiguration
+  var digest: String
+  var loadedAt: Instant
+  var lastRefusal: String?
+  var reloading = false
+  var reloadAgain = false
+  /// During a reload: the configurations of the virtual routers that end or begin anew, for their farewells.
+  var leaving: [VRID: VirtualRouterConfiguration] = [:]
+
+  // The protocol, and where it takes place.
+  var router: VRRPRouter
+  var interfaces: [NetworkInterface] = []
+  var placements: [VRID: Placement] = [:]
+  /// Where this node installed what; addresses that somebody else had put there are not among them.
+  var installed: [VRID: [VirtualAddress: AddressPlacement]] = [:]
+  /// When to try again what the kernel refused.
+  var retries: [VRID: Instant] = [:]
+  var resync: Instant?
+  var lastResync: Instant?
+
+  // Trackers.
+  var trackerTasks: [String: TrackerTask] = [:]
+  /// During a reload: trackers that are being checked for the first time, and do not count yet.
+  var candidates: [String: TrackerTask] = [:]
+  /// How long a reload waits for them; cancelled when all have reported.
+  var patience: Task<Void, any Error>?
+  var lastGeneration = 0
+
+  // The books.
+  var ledgers: [VRID: VirtualRouterLedger] = [:]
+  var peers: [IPAddress: PeerLedger] = [:]
+  var strays: [DiscardReason: Int] = [:]
+  var punctuality = PunctualityLedger()
+  var discardLines = LineLimiter<DiscardKey>()
+  var failureLines = LineLimiter<String>()
+  var isStopping = false
+
+  struct DiscardKey: Hashable, Sendable {
+    var source: IPAddress
+    var reason: DiscardReason
+  }
+
+  /// - Parameter host: handed over for good; only the VRRP thread touches it from now on.
+  public init(_ setup: Setup, loop: VRRPLoop, host: sending any HostNetwork) {
+    self.setup = setup
+    self.loop = loop
+    self.host = host
+    configuration = setup.configuration.cluster
+    digest = setup.configuration.digest
+    loadedAt = startedAt
+    router = VRRPRouter(configurations: setup.configuration.cluster.virtualRouters(for: setup.node))
+  }
+
+  /// Which node of the cluster this is.
+  public nonisolated var node: NodeName { setup.node }
+
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+}
+
+// MARK: - Life
+
+extension FailoverAgent {
+  /// Begins to take part. On the VRRP thread, once.
+  ///
+  /// - Throws: where a descriptor cannot be watched, or the kernel refuses the packet filter or the list of interfaces.
+  public func start() throws {
+    for descriptor in host.receptionDescriptors {
+      try loop.watch(descriptor) { self.assumeIsolated { $0.receiveAndRearm() } }
+    }
+    try loop.watch(host.changeDescriptor) { self.assumeIsolated { $0.networkChanged() } }
+    loop.onDeadline { self.assumeIsolated { $0.deadlineReached() } }
+    try host.setReceptionFilter(receptionFilter(of: router))
+
+    interfaces = try host.interfaces()
+    let now = BootClock.now()
+    openLedgers(at: now)
+    removeLeftovers()
+    for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
+    startTrackers()
+    process(.startup, at: now)
+    tell(.daemon, "vipd \(setup.version) started as \(setup.node) of \(configuration.name)")
+    rearm()
+  }
+
+  /// Leaves every election, removes the addresses, and makes the loop return.
+  public func stop(because reason: String) {
+    guard !isStopping else { return }
+    isStopping = true
+    logger.notice("stopping: \(reason)")
+    tell(.daemon, "vipd is stopping: \(reason)")
+    for task in trackerTasks.values { task.task.cancel() }
+    process(.shutdown, at: BootClock.now())
+    loop.stop()
+  }
+
+  /// Addresses of this cluster that bear our mark were left by a vipd that died; until this one is Active they mislead.
+  private func removeLeftovers() {
+    let ours = Set(router.members.flatMap { $0.router.configuration.addresses.map(\.address) })
+    let left = interfaces.flatMap { interface in
+      interface.addresses.filter { $0.isOurs && ours.contains($0.address) }
+        .map { (interface.name, AddressPlacement(address: $0.address, interfaceIndex: interface.index)) }
+    }
+    guard !left.isEmpty else { return }
+    for ((name, placement), result) in zip(left, host.remove(left.map(\.1))) {
+      switch result {
+      case .success: logger.warning("\(name): removed \(placement.address), left by a vipd that did not end well")
+      case .failure(let failure): logger.error("\(failure)")
+      }
+    }
+  }
+
+  func openLedgers(at now: Instant) {
+    for member in router.members {
+      let vrid = member.router.configuration.vrid
+      if ledgers[vrid] == nil { ledgers[vrid] = VirtualRouterLedger(since: now) }
+    }
+    ledgers = ledgers.filter { router[$0.key] != nil }
+  }
+}
+
+// MARK: - What happens
+
+extension FailoverAgent {
+  /// Hands one event to the core and performs the answer.
+  func process(_ event: VRRPRouter.Event, at now: Instant) {
+    perform(router.handle(event, at: now), at: now)
+  }
+
+  private func receiveAndRearm() {
+    receive()
+    rearm()
+  }
+
+  /// Takes in what has arrived, up to a bound that keeps a flood from starving the deadlines.
+  private func receive() {
+    for _ in 0..<512 {
+      guard let datagram = host.nextDatagram() else { return }
+      receive(datagram, at: BootClock.now())
+    }
+  }
+
+  private func receive(_ datagram: ReceivedDatagram, at now: Instant) {
+    do throws(DiscardedMessage) {
+      let decoded = try Advertisement.decode(
+        datagram.payload, source: datagram.source, destination: datagram.destination)
+      let received = ReceivedAdvertisement(
+        decoded.advertisement, source: datagram.source, destination: datagram.destination,
+        hopLimit: datagram.hopLimit)
+      let vrid = received.advertisement.vrid
+      // RX-6: the VRID must be configured on the interface that the packet came in on.
+      guard placements[vrid]?.speaking[received.family].map({ $0.index == datagram.interfaceIndex }) ?? true else {
+        return discard(.vrid, vrid, datagram, at: now)
+      }
+      let directives = router.handle(.advertisement(received), at: now)
+      if case .discard(let reason, let vrid) = directives.first {
+        discard(reason, vrid, datagram, at: now)
+      } else {
+        ledgers[vrid]?[received.family].received += 1
+        record(received, decoded.checksumForm, at: now)
+        perform(directives, at: now)
+      }
+    } catch {
+      discard(error.reason, error.vrid, datagram, at: now)
+    }
+  }
+
+  private func record(_ received: ReceivedAdvertisement, _ form: ChecksumForm, at now: Instant) {
+    let count = (peers[received.source]?.received ?? 0) + 1
+    peers[received.source] = PeerLedger(
+      lastHeard: now, received: count, checksumForm: form, priority: received.advertisement.priority)
+    logger.trace("from \(received.source): \(received.advertisement)")
+  }
+
+  private func discard(_ reason: DiscardReason, _ vrid: VRID?, _ datagram: ReceivedDatagram, at now: Instant) {
+    if let vrid, ledgers[vrid] != nil {
+      ledgers[vrid]?[datagram.source.family].discarded[reason, default: 0] += 1
+    } else {
+      strays[reason, default: 0] += 1
+    }
+    let key = DiscardKey(source: datagram.source, reason: reason)
+    guard let suppressed = discardLines.suppressed(key, at: now) else { return }
+    let more = suppressed > 0 ? ", and \(suppressed) more like it" : ""
+    logger.warning(
+      "discarded a packet of \(datagram.payload.count) bytes from \(datagram.source): \(reason.words)\(more)")
+  }
+
+  private func deadlineReached() {
+    let now = BootClock.now()
+    if let due = router.nextDeadline, due <= now { punctuality.record(now - due) }
+    // What has arrived comes before what is due: a stall of ours must not look like silence of theirs.
+    receive()
+    process(.deadline, at: BootClock.now())
+    retryRefused(at: now)
+    if let resync, resync <= now { synchronize(at: now) }
+    rearm()
+  }
+
+  /// Sets the loop's timer to whatever is due next.
+  func rearm() {
+    loop.setDeadline([router.nextDeadline, retries.values.min(), resync].compactMap { $0 }.min())
+  }
+}
+
+extension DiscardReason {
+  /// What is wrong with the packet, for the log.
+  var words: String {
+    switch self {
+    case .ttl: "its TTL or hop limit is below 255, so it has crossed a router (RX-1)"
+    case .version: "a version of VRRP that is not spoken here (RX-2)"
+    case .type: "not an advertisement (RX-3)"
+    case .length: "its length does not fit its address count (RX-4)"
+    case .checksum: "its checksum is wrong (RX-5)"
+    case .vrid: "its VRID is not configured on that interface (RX-6)"
+    case .addressCount: "it lists no address (RX-7)"
+    case .interval: "its interval is 0, or for version 2 differs from ours (RX-8)"
+    case .linkLocal: "its first IPv6 address is not link-local (RX-9)"
+    case .peer: "its sender is no configured peer (RX-10)"
+    case .destination: "it was not sent to this node's own address (RX-10)"
+    case .authentication: "its authentication does not match (RX-11)"
+    case .carp: "it is CARP, which shares VRRP's protocol number"
+    }
+  }
+}

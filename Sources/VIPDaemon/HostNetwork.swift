@@ -1,0 +1,36 @@
+// What the daemon needs of the host's network, so that its decisions can be tested without one. `LinuxNetwork` has it
+// for real; the composition root joins the two.
+
+import NetworkTypes
+
+/// The host's network as the VRRP thread uses it: never blocking, from one thread.
+public protocol HostNetwork: AnyObject {
+  /// Readable while VRRP packets wait.
+  var receptionDescriptors: [CInt] { get }
+  /// Readable when links or addresses have changed.
+  var changeDescriptor: CInt { get }
+
+  /// The next waiting packet; nil when there is none.
+  func nextDatagram() -> ReceivedDatagram?
+  /// Has the kernel drop whatever is not for us, before it wakes this thread.
+  func setReceptionFilter(_ filter: ReceptionFilter) throws(HostNetworkFailure)
+  /// Sends one VRRP message with TTL or hop limit 255.
+  func send(
+    _ payload: [UInt8], from source: IPAddress, to destination: IPAddress, interfaceIndex: Int
+  ) throws(HostNetworkFailure)
+
+  /// All interfaces and what they hold.
+  func interfaces() throws(HostNetworkFailure) -> [NetworkInterface]
+  /// Takes the waiting notices of changes; whether there were any that matter.
+  func drainChanges() -> Bool
+
+  /// Installs all in one exchange with the kernel; a result for each.
+  func install(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>]
+  /// Removes all in one exchange; one that is gone already is a success.
+  func remove(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>]
+
+  /// Sends a whole Ethernet frame.
+  func sendFrame(_ frame: [UInt8], interfaceIndex: Int) throws(HostNetworkFailure)
+  /// Whether the kernel calls itself a router in its own neighbour advertisements on this interface.
+  func isIPv6Router(interface: String) -> Bool
+}

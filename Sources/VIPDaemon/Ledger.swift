@@ -1,0 +1,80 @@
+// What the daemon has counted and seen. It decides nothing; status, metrics and the log are made of it.
+
+import NetworkTypes
+import VRRP
+import VRRPWire
+
+/// One virtual router's books in one family.
+struct TrafficLedger: Sendable, Hashable {
+  var sent = 0
+  /// Those that passed all checks.
+  var received = 0
+  var announcements = 0
+  var sendFailures = 0
+  var discarded: [DiscardReason: Int] = [:]
+}
+
+/// One virtual router's story.
+struct VirtualRouterLedger: Sendable {
+  var families: [IPFamily: TrafficLedger] = [:]
+  /// Since when it is in its state.
+  var since: Instant
+  var transitions = 0
+  /// The last change of state; nil before the first.
+  var lastTransition: Transition?
+  /// What the kernel said when an address could not be installed.
+  var refusal: String?
+
+  init(since: Instant) { self.since = since }
+
+  subscript(family: IPFamily) -> TrafficLedger {
+    get { families[family] ?? TrafficLedger() }
+    set { families[family] = newValue }
+  }
+}
+
+/// What was heard from one address.
+struct PeerLedger: Sendable {
+  var lastHeard: Instant
+  var received = 0
+  var checksumForm: ChecksumForm
+  var priority: AdvertisedPriority
+}
+
+/// How punctual the loop is.
+struct PunctualityLedger: Sendable {
+  var deadlines = 0
+  var latenessLast = Duration.zero
+  var latenessMaximum = Duration.zero
+
+  mutating func record(_ lateness: Duration) {
+    deadlines += 1
+    latenessLast = max(lateness, .zero)
+    latenessMaximum = max(latenessMaximum, latenessLast)
+  }
+}
+
+/// Says of something that may recur with every packet whether it is worth a line now: the first time, and then at most
+/// once a minute with the number of those that were kept quiet.
+struct LineLimiter<Key: Hashable & Sendable>: Sendable {
+  private var quiet: [Key: (until: Instant, suppressed: Int)] = [:]
+  private let distance: Duration
+  /// Keys may come from the network: no more than this many are remembered.
+  private let capacity = 256
+
+  init(distance: Duration = .seconds(60)) { self.distance = distance }
+
+  /// How many like it were not mentioned since the last line, or nil where this one shall not be mentioned either.
+  mutating func suppressed(_ key: Key, at now: Instant) -> Int? {
+    if let entry = quiet[key], now < entry.until {
+      quiet[key]?.suppressed += 1
+      return nil
+    }
+    if quiet[key] == nil, quiet.count >= capacity {
+      quiet = quiet.filter { now < $0.value.until }
+      guard quiet.count < capacity else { return nil }
+    }
+    defer { quiet[key] = (now + distance, 0) }
+    return quiet[key]?.suppressed ?? 0
+  }
+}

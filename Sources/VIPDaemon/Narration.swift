@@ -1,0 +1,100 @@
+// The words for what the protocol core says in values: one sentence each, with node names, for the log, for events and
+// for `vipctl status`.
+
+import NetworkTypes
+import VRRP
+
+/// Tells about one virtual router in words.
+struct Narration {
+  var configuration: VirtualRouterConfiguration
+  var now: Instant
+
+  /// `swarm1 (10.0.10.31)`, or the bare address of someone unknown.
+  func name(of address: IPAddress) -> String {
+    configuration.peer(at: address).map { "\($0.node) (\(address))" } ?? address.description
+  }
+
+  /// Why the state changed: what follows "backup → active: ".
+  func cause(of reason: Transition.Reason) -> String {
+    switch reason {
+    case .startup: "takes part from now on"
+    case .addressOwner: "priority 255: the addresses are this node's own"
+    case .nobodyHeard: "no Active Router was heard"
+    case .silence(let predecessor):
+      "\(name(of: predecessor.address)) fell silent, last heard \((now - predecessor.heard).inWords) ago"
+    case .relinquished(let predecessor): "\(name(of: predecessor.address)) gave the role up"
+    case .preemption(let predecessor):
+      "\(name(of: predecessor.address)) advertises priority \(predecessor.priority.fieldValue), which is below ours"
+    case .superseded(let successor):
+      "\(name(of: successor.address)) has the better claim with priority \(successor.priority.fieldValue)"
+    case .obstacle(let obstacle): words(for: obstacle)
+    }
+  }
+
+  func words(for obstacle: Obstacle) -> String {
+    switch obstacle {
+    case .stopped: "vipd is stopping"
+    case .reconfigured: "the cluster file changed"
+    case .interfaceMissing(let name): "there is no interface \(name)"
+    case .interfaceDown(let name): "interface \(name) is down or has no carrier"
+    case .addressNotHeld(let address): "no interface holds this node's address \(address)"
+    case .addressesRefused(let cause): cause
+    case .trackerDown(let tracker): "tracker \(tracker) is down, and its weight 0 means: take no part"
+    }
+  }
+
+  /// Why the node is, or is not, Active now.
+  func standing(of member: VRRPRouter.Member, since lastTransition: Transition?) -> String {
+    switch member.router.state {
+    case .initialize:
+      return "takes no part: \(words(for: member.obstacle ?? .stopped))"
+    case .backup(let backup):
+      return backupStanding(member, backup)
+    case .active:
+      guard let lastTransition, lastTransition.to == .active else { return "this node is Active" }
+      return "became Active: \(cause(of: lastTransition.reason))"
+    }
+  }
+
+  private func backupStanding(_ member: VRRPRouter.Member, _ backup: BackupState) -> String {
+    let ours = "ours is \(arithmetic(of: member.fitness))"
+    guard let active = member.router.activeRouter else {
+      return "no Active Router heard yet; becomes Active in \((backup.activeDownTimer - now).inWords) unless one speaks"
+    }
+    let holder = name(of: active.address)
+    guard case .contending(let theirs) = active.priority else { return "\(holder) gave the role up; \(ours)" }
+    if theirs >= member.router.priority { return "\(holder) is Active with priority \(theirs); \(ours)" }
+    switch configuration.preemption {
+    case .immediate, .rfc:
+      return "\(holder) is Active with priority \(theirs); \(ours), so this node takes over shortly"
+    case .never:
+      return "\(holder) is Active with priority \(theirs); \(ours), but preempt is false"
+    case .after(let delay):
+      let rest = backup.preemptionAllowed.map { max($0 - now, .zero) } ?? delay
+      return "\(holder) is Active with priority \(theirs); \(ours), but preempt waits another \(rest.inWords)"
+    }
+  }
+
+  /// `80 (200 − 120 docker)`, or the bare number.
+  func arithmetic(of fitness: Fitness) -> String {
+    guard !fitness.adjustments.isEmpty else { return fitness.priority.description }
+    let terms = fitness.adjustments.map { "\($0.weight < 0 ? "−" : "+") \(abs($0.weight)) \($0.tracker)" }
+    return "\(fitness.priority) (\(configuration.priority) \(terms.joined(separator: " ")))"
+  }
+}
+
+extension Duration {
+  /// `35 ms`, `3.1 s`, `4 min 12 s`, `3 h 5 min`.
+  var inWords: String {
+    let milliseconds = max(0, components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)
+    let seconds = milliseconds / 1000
+    switch milliseconds {
+    case ..<1000: return "\(milliseconds) ms"
+    case ..<60_000:
+      let tenths = milliseconds % 1000 / 100
+      return tenths == 0 ? "\(seconds) s" : "\(seconds).\(tenths) s"
+    case ..<3_600_000: return "\(seconds / 60) min \(seconds % 60) s"
+    default: return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+    }
+  }
+}

@@ -1,0 +1,57 @@
+// Where on this host a virtual router takes place: on which interface VRRP is spoken, and which interface carries each
+// address. Worked out anew whenever links or addresses change; pure, so that every odd host can be a row in a test.
+
+import NetworkTypes
+import VRRP
+
+/// A virtual router's interfaces on this host.
+struct Placement: Sendable, Hashable {
+  /// The interface that VRRP is spoken on, for each family that the virtual router has.
+  var speaking: [IPFamily: NetworkInterface]
+  /// The interface that carries each virtual address.
+  var carrying: [VirtualAddress: NetworkInterface]
+
+  /// Finds the interfaces of one virtual router.
+  ///
+  /// - Throws: what keeps the node from taking part: the first thing that is missing, in the file's order.
+  init(of configuration: VirtualRouterConfiguration, on interfaces: [NetworkInterface]) throws(Obstacle) {
+    speaking = [:]
+    carrying = [:]
+    for family in configuration.families {
+      let interface = try Self.speakingInterface(of: family, interfaces)
+      speaking[family.family] = interface
+      for address in family.addresses {
+        carrying[address] =
+          try address.interface.map { name throws(Obstacle) in
+            try Self.usable(name, interfaces)
+          } ?? interface
+      }
+    }
+  }
+
+  private static func speakingInterface(
+    of family: FamilyConfiguration, _ interfaces: [NetworkInterface]
+  ) throws(Obstacle) -> NetworkInterface {
+    let holders = interfaces.filter { $0.holds(family.localAddress) }
+    let candidates = family.interface.map { name in holders.filter { $0.name == name } } ?? holders
+    if let up = candidates.first(where: \.isUp) { return up }
+    if let named = family.interface { _ = try usable(named, interfaces) }
+    if let down = candidates.first { throw .interfaceDown(down.name) }
+    throw .addressNotHeld(family.localAddress.description)
+  }
+
+  private static func usable(_ name: String, _ interfaces: [NetworkInterface]) throws(Obstacle) -> NetworkInterface {
+    guard let interface = interfaces.first(where: { $0.name == name }) else { throw .interfaceMissing(name) }
+    guard interface.isUp else { throw .interfaceDown(name) }
+    return interface
+  }
+}
+
+extension Obstacle: Error {}
+
+extension VirtualAddress {
+  /// This address on the interface that carries it here.
+  func placed(on interface: NetworkInterface) -> AddressPlacement {
+    AddressPlacement(address: address, interfaceIndex: interface.index)
+  }
+}

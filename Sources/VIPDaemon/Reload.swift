@@ -1,0 +1,175 @@
+// Reading the cluster file again. What is wrong with a new file is told, and the old one goes on; what did not change
+// in it is not touched.
+
+import ClusterConfiguration
+import ControlAPI
+import NetworkTypes
+import VRRP
+
+/// A cluster file that was read and found good.
+public struct LoadedConfiguration: Sendable {
+  public var cluster: ClusterConfiguration
+  /// Tells one file's text from another's.
+  public var digest: String
+  /// What is odd about it, a line each.
+  public var warnings: [String]
+
+  /// Reads and checks the file.
+  public init(contentsOf path: String) throws(ControlFailure) {
+    let outcome: ClusterFile.Outcome
+    do throws(UnreadableFile) {
+      outcome = try ClusterFile.load(path: path)
+    } catch {
+      throw ControlFailure("\(error)")
+    }
+    do throws(InvalidClusterFile) {
+      cluster = try outcome.get()
+    } catch {
+      throw ControlFailure(
+        error.diagnostics.filter { $0.severity == .error }.map(\.description).joined(separator: "\n"))
+    }
+    digest = cluster.digest
+    warnings = outcome.diagnostics.filter { $0.severity == .warning }.map(\.description)
+  }
+}
+
+extension FailoverAgent {
+  /// For SIGHUP, where nobody waits for the answer. A second one during a reload leads to one more.
+  public func reloadAsked() {
+    guard !reloading else {
+      reloadAgain = true
+      return
+    }
+    Task {
+      repeat {
+        reloadAgain = false
+        _ = await reload()
+      } while reloadAgain
+    }
+  }
+
+  /// Reads the file again and puts it in force.
+  public func reload() async -> Result<String, ControlFailure> {
+    guard !reloading else { return .failure(ControlFailure("a reload is going on already; ask again when it is over")) }
+    reloading = true
+    defer { reloading = false }
+    let path = setup.file
+    // Disks may be slow: not on this thread.
+    let read = await Task.detached { () -> Result<LoadedConfiguration, ControlFailure> in
+      Result { () throws(ControlFailure) in try LoadedConfiguration(contentsOf: path) }
+    }.value
+    switch read {
+    case .failure(let failure): return refuse(failure)
+    case .success(let loaded):
+      if let failure = unacceptable(loaded.cluster) { return refuse(failure) }
+      await prepareTrackers(for: loaded.cluster)
+      return .success(put(loaded, inForceAt: BootClock.now()))
+    }
+  }
+
+  private func refuse(_ failure: ControlFailure) -> Result<String, ControlFailure> {
+    lastRefusal = failure.error
+    logger.error("\(setup.file) was refused, and the running configuration goes on:\n\(failure.error)")
+    tell(.configuration, "\(setup.file) was refused, and the running configuration goes on: \(failure.error)")
+    return .failure(failure)
+  }
+
+  /// What a running daemon cannot follow.
+  private func unacceptable(_ new: ClusterConfiguration) -> ControlFailure? {
+    guard new.node(named: setup.node) == nil else { return nil }
+    return ControlFailure(
+      "\(setup.file): node \(setup.node), which this is, is no longer in it (put it back, or stop vipd here)")
+  }
+
+  /// New trackers are checked once before they count: a tracker that is only unknown must not cost priority.
+  private func prepareTrackers(for new: ClusterConfiguration) async {
+    let wanted = wantedTrackers(of: new)
+    for (name, definition) in wanted where trackerTasks[name]?.definition != definition {
+      candidates[name] = run(definition)
+    }
+    guard let longest = candidates.values.map(\.definition.timeout).max() else { return }
+    let patience = Task { try await Task.sleep(for: longest + .seconds(1)) }
+    self.patience = patience
+    _ = await patience.result
+  }
+
+  private func put(_ loaded: LoadedConfiguration, inForceAt now: Instant) -> String {
+    let old = configuration
+    let oldRouters = router.members.map(\.router.configuration)
+    let newRouters = loaded.cluster.virtualRouters(for: setup.node)
+    configuration = loaded.cluster
+    digest = loaded.digest
+    loadedAt = now
+    lastRefusal = nil
+
+    adoptTrackers(at: now)
+    // First all that ends or must begin anew, while the old configuration is at hand for its farewells.
+    leaving = Dictionary(oldRouters.map { ($0.vrid, $0) }, uniquingKeysWith: { first, _ in first })
+    let staying = newRouters.filter { new in oldRouters.contains { new.standsOnTheSame(as: $0) && new.vrid == $0.vrid }
+    }
+    process(.reconfigured(staying, obstacles: [:]), at: now)
+    leaving = [:]
+    feedTrackers(at: now)
+    begin(newRouters, at: now)
+    rearm()
+
+    let message = summary(from: oldRouters, to: newRouters) + controlNote(old, loaded.cluster)
+    for warning in loaded.warnings { logger.warning("\(warning)") }
+    logger.notice("\(setup.file) is in force: \(message)")
+    tell(.configuration, "\(setup.file) is in force: \(message)")
+    return message
+  }
+
+  private func adoptTrackers(at now: Instant) {
+    for (name, candidate) in candidates {
+      trackerTasks[name]?.task.cancel()
+      trackerTasks[name] = candidate
+    }
+    candidates = [:]
+    startTrackers()
+    feedTrackers(at: now)
+  }
+
+  /// The core forgets trackers that nothing refers to, and what was new a moment ago now may be.
+  private func feedTrackers(at now: Instant) {
+    for (name, tracker) in trackerTasks.sorted(by: { $0.key < $1.key }) {
+      if let isUp = tracker.lastReport?.isUp { process(.tracker(name, isUp: isUp), at: now) }
+    }
+  }
+
+  private func begin(_ routers: [VirtualRouterConfiguration], at now: Instant) {
+    var obstacles: [VRID: Obstacle] = [:]
+    for configuration in routers {
+      placements[configuration.vrid] = nil
+      do throws(Obstacle) {
+        placements[configuration.vrid] = try Placement(of: configuration, on: interfaces)
+      } catch {
+        obstacles[configuration.vrid] = error
+      }
+    }
+    for vrid in Set(routers.map(\.vrid)) where ledgers[vrid] == nil {
+      ledgers[vrid] = VirtualRouterLedger(since: now)
+    }
+    process(.reconfigured(routers, obstacles: obstacles), at: now)
+    openLedgers(at: now)
+    do throws(HostNetworkFailure) {
+      try host.setReceptionFilter(receptionFilter(of: router))
+    } catch {
+      logger.error("\(error)")
+    }
+  }
+
+  private func summary(
+    from old: [VirtualRouterConfiguration], to new: [VirtualRouterConfiguration]
+  ) -> String {
+    let added = new.filter { new in !old.contains { $0.vrid == new.vrid } }.map { "\($0.name) added" }
+    let removed = old.filter { old in !new.contains { $0.vrid == old.vrid } }.map { "\($0.name) removed" }
+    let changed = new.filter { new in old.contains { $0.vrid == new.vrid && $0 != new } }.map { "\($0.name) changed" }
+    let all = added + removed + changed
+    return all.isEmpty ? "no virtual router changed" : all.joined(separator: ", ")
+  }
+
+  private func controlNote(_ old: ClusterConfiguration, _ new: ClusterConfiguration) -> String {
+    old.control == new.control ? "" : "; what changed under 'control' takes effect when vipd is restarted"
+  }
+}

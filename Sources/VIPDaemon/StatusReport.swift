@@ -1,0 +1,139 @@
+// What `GET /v1/status` answers: the core's state and the books, in the words and keys that DESIGN.md promises.
+
+import ClusterConfiguration
+import ControlAPI
+import Glibc
+import HealthProbes
+import NetworkTypes
+import VRRP
+
+extension FailoverAgent: ControlSource {
+  public func status() -> NodeStatus {
+    let now = BootClock.now()
+    let virtualRouters = router.members.flatMap { member in
+      member.router.configuration.families.map { status(of: member, $0, at: now) }
+    }
+    return NodeStatus(
+      cluster: configuration.name, node: setup.node.rawValue, version: setup.version, uptime: now - startedAt,
+      virtualRouters: virtualRouters, trackers: trackerStatuses(at: now), peers: peerStatuses(at: now),
+      health: health(at: now),
+      configuration: ConfigurationStatus(
+        file: setup.file, digest: digest, loaded: now - loadedAt, refused: lastRefusal),
+      loop: LoopStatus(
+        deadlines: punctuality.deadlines, latenessMaximum: punctuality.latenessMaximum,
+        latenessLast: punctuality.latenessLast),
+      pid: Int(getpid()))
+  }
+}
+
+// MARK: - Virtual routers
+
+extension FailoverAgent {
+  private func status(
+    of member: VRRPRouter.Member, _ family: FamilyConfiguration, at now: Instant
+  ) -> VirtualRouterStatus {
+    let configuration = member.router.configuration
+    let vrid = configuration.vrid
+    let ledger = ledgers[vrid] ?? VirtualRouterLedger(since: now)
+    let traffic = ledger[family.family]
+    let speaking = member.obstacle == nil ? placements[vrid]?.speaking[family.family]?.name : nil
+    return VirtualRouterStatus(
+      name: configuration.name, family: AddressFamily(family.family), vrid: Int(vrid.rawValue),
+      interface: speaking ?? family.interface, state: VirtualRouterState(member.router.state.name),
+      since: now - ledger.since, priority: Int(configuration.priority.rawValue),
+      effectivePriority: Int(member.fitness.priority.rawValue),
+      reason: Narration(configuration: configuration, now: now).standing(of: member, since: ledger.lastTransition),
+      activeRouter: activeRouter(of: member, family),
+      addresses: family.addresses.map { status(of: $0, vrid, ledger) },
+      transitions: ledger.transitions, advertisementsSent: traffic.sent, advertisementsReceived: traffic.received,
+      discarded: discards(traffic),
+      adjustments: member.fitness.adjustments.map { PriorityAdjustment(tracker: $0.tracker, amount: $0.weight) },
+      interval: configuration.interval.duration, protocolVersion: Int(configuration.version.rawValue),
+      announcementsSent: traffic.announcements)
+  }
+
+  /// All reasons, so that a counter that is still zero can be told from one that does not exist.
+  private func discards(_ traffic: TrafficLedger) -> [String: Int] {
+    Dictionary(
+      DiscardReason.allCases.map { ($0.rawValue, traffic.discarded[$0] ?? 0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  private func activeRouter(
+    of member: VRRPRouter.Member, _ family: FamilyConfiguration
+  ) -> ControlAPI.ActiveRouter? {
+    switch member.router.state {
+    case .initialize:
+      return nil
+    case .active:
+      return ControlAPI.ActiveRouter(
+        node: setup.node.rawValue, address: family.localAddress.description,
+        priority: Int(member.router.priority.rawValue))
+    case .backup:
+      guard let heard = member.router.activeRouter, case .contending(let priority) = heard.priority else { return nil }
+      let node = member.router.configuration.peer(at: heard.address)?.node
+      // What was heard in one family holds for the other: the node's address of this one.
+      let address = family.peers.first { $0.node == node }?.address ?? heard.address
+      return ControlAPI.ActiveRouter(node: node, address: address.description, priority: Int(priority.rawValue))
+    }
+  }
+
+  private func status(
+    of address: VirtualAddress, _ vrid: VRID, _ ledger: VirtualRouterLedger
+  ) -> VirtualAddressStatus {
+    let carrier = placements[vrid]?.carrying[address]
+    let holder = interfaces.first { interface in interface.addresses.contains { $0.address == address.address } }
+    return VirtualAddressStatus(
+      address: address.address.description, installed: holder != nil, interface: carrier?.name ?? address.interface,
+      problem: retries[vrid] == nil ? nil : ledger.refusal)
+  }
+}
+
+// MARK: - Trackers, peers, health
+
+extension FailoverAgent {
+  private func trackerStatuses(at now: Instant) -> [TrackerStatus] {
+    configuration.trackers.compactMap { tracker in
+      guard let running = trackerTasks[tracker.name.rawValue] else { return nil }
+      let weights = Set(
+        router.members.flatMap { $0.router.configuration.trackers }.filter { $0.tracker == tracker.name.rawValue }
+          .map(\.weight))
+      let report = running.lastReport
+      return TrackerStatus(
+        name: tracker.name.rawValue, kind: tracker.kind.key, up: report?.isUp ?? false,
+        weight: weights.count == 1 ? weights.first : nil, since: now - running.since,
+        detail: report?.detail ?? "not checked yet", pending: report?.isUp == nil,
+        duration: report?.lastCheckDuration, streak: report.map { max($0.successes, $0.failures) })
+    }
+  }
+
+  private func peerStatuses(at now: Instant) -> [PeerStatus] {
+    var seen: Set<IPAddress> = []
+    return router.members.flatMap { $0.router.configuration.families.flatMap(\.peers) }
+      .filter { seen.insert($0.address).inserted }
+      .map { peer in
+        let ledger = peers[peer.address]
+        return PeerStatus(
+          node: peer.node, address: peer.address.description, lastHeard: ledger.map { now - $0.lastHeard },
+          checksum: ledger?.checksumForm.rawValue, priority: ledger.map { Int($0.priority.fieldValue) },
+          advertisementsReceived: ledger?.received)
+      }
+  }
+
+  /// Fit is a node that takes part in all its virtual routers with nothing held against it.
+  private func health(at now: Instant) -> NodeHealth {
+    var problems: [String] = []
+    for member in router.members {
+      let narration = Narration(configuration: member.router.configuration, now: now)
+      if let obstacle = member.obstacle {
+        problems.append("\(member.router.configuration.name): \(narration.words(for: obstacle))")
+      }
+    }
+    for tracker in configuration.trackers {
+      guard let running = trackerTasks[tracker.name.rawValue], running.lastReport?.isUp != true else { continue }
+      problems.append("tracker \(tracker.name) is down: \(running.lastReport?.detail ?? "not checked yet")")
+    }
+    let isFit = problems.isEmpty
+    if let lastRefusal { problems.append("the last reload was refused: \(lastRefusal)") }
+    return NodeHealth(fit: isFit, problems: problems)
+  }
+}

@@ -1,0 +1,91 @@
+// The trackers of the file as running tasks. They run off the VRRP thread; their reports come to it one by one, in order.
+
+import ClusterConfiguration
+import ControlAPI
+import HealthProbes
+import NetworkTypes
+import VRRP
+
+/// One tracker at work.
+struct TrackerTask {
+  var definition: TrackerDefinition
+  /// Reports of a predecessor with the same name may still be on their way; this tells them apart.
+  var generation: Int
+  var task: Task<Void, Never>
+  /// Nil until the first check is over.
+  var lastReport: TrackerReport?
+  /// Since when it is up or down.
+  var since: Instant
+}
+
+extension FailoverAgent {
+  /// Starts the trackers that this node's virtual routers refer to, ends those that are no longer wanted, and leaves
+  /// alone those that are as they were.
+  func startTrackers() {
+    let wanted = wantedTrackers(of: configuration)
+    for (name, running) in trackerTasks where wanted[name] != running.definition {
+      running.task.cancel()
+      trackerTasks[name] = nil
+    }
+    for (name, definition) in wanted where trackerTasks[name] == nil {
+      trackerTasks[name] = run(definition)
+    }
+  }
+
+  func wantedTrackers(of configuration: ClusterConfiguration) -> [String: TrackerDefinition] {
+    let used = Set(configuration.virtualRouters(for: setup.node).flatMap { $0.trackers.map(\.tracker) })
+    let definitions = configuration.trackers.filter { used.contains($0.name.rawValue) }.map(TrackerDefinition.init)
+    return Dictionary(definitions.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Starts one tracker, whose reports come in under a number of its own.
+  func run(_ definition: TrackerDefinition) -> TrackerTask {
+    lastGeneration += 1
+    let generation = lastGeneration
+    let loop = loop
+    // The loop takes reports in the order in which they are made; a task for each might not.
+    let report: @Sendable (TrackerReport) -> Void = { report in
+      loop.execute { self.assumeIsolated { $0.take(report, generation) } }
+    }
+    let task = Task.detached { await TrackerHost(descriptors: loop).run(definition, report: report) }
+    return TrackerTask(
+      definition: definition, generation: generation, task: task, lastReport: nil, since: BootClock.now())
+  }
+
+  private func take(_ report: TrackerReport, _ generation: Int) {
+    if candidates[report.name]?.generation == generation {
+      candidates[report.name]?.lastReport = report
+      if candidates.values.allSatisfy({ $0.lastReport != nil }) { patience?.cancel() }
+      return
+    }
+    guard let tracker = trackerTasks[report.name], tracker.generation == generation, !isStopping else { return }
+    let now = BootClock.now()
+    trackerTasks[report.name]?.lastReport = report
+    guard let isUp = report.isUp, tracker.lastReport?.isUp != isUp else { return }
+    trackerTasks[report.name]?.since = now
+    // The address must not wait for the words.
+    process(.tracker(report.name, isUp: isUp), at: now)
+    rearm()
+    let message = "tracker \(report.name) is \(isUp ? "up" : "down"): \(report.detail)"
+    logger.notice("\(message)")
+    events.publish(ControlEvent(kind: .tracker, message: message, tracker: report.name, up: isUp))
+  }
+}
+
+extension TrackerDefinition {
+  /// The file's words as a probe's parameters.
+  init(_ tracker: ClusterConfiguration.Tracker) {
+    let kind: Kind =
+      switch tracker.kind {
+      case .process(let check): .process(name: check.name, count: check.minimumCount)
+      case .script(let check):
+        switch check.command {
+        case .program(let path, let arguments): .script(.init(.program(path, arguments: arguments)))
+        case .shell(let line): .script(.init(.shell(line)))
+        }
+      }
+    self.init(
+      name: tracker.name.rawValue, kind: kind, interval: tracker.interval, timeout: tracker.timeout,
+      rise: tracker.rise, fall: tracker.fall)
+  }
+}

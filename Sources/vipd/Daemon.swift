@@ -1,0 +1,188 @@
+// The composition root: reads the file, opens what needs privileges, drops them, joins the kernel's side with the
+// deciding side, and lends the main thread to the VRRP loop.
+//
+// The order matters. Sockets and the scheduling class are had while still root; privileges go before any thread exists,
+// since the kernel keeps them for each thread apart; the control server, on threads of its own, comes last.
+
+import ClusterConfiguration
+import ControlAPI
+import Glibc
+import LinuxNetwork
+import Logging
+import NetworkTypes
+import VIPDaemon
+
+/// Why the daemon could not start: the words, and an exit status of sysexits(3) that a supervisor can tell apart.
+struct StartFailure: Error {
+  var words: String
+  var status: Int32
+
+  /// The file is wrong: starting again will not help.
+  static func configuration(_ words: String) -> StartFailure { StartFailure(words: words, status: 78) }
+  /// The host refused something; that may pass.
+  static func host(_ words: String) -> StartFailure { StartFailure(words: words, status: 71) }
+}
+
+struct Daemon {
+  private let file: String
+  private let nodeOption: String?
+  private let controlOption: String?
+  private let logger: Logger
+
+  init(_ options: Vipd) {
+    file = options.config
+    nodeOption = options.node
+    controlOption = options.control
+    logger = StandardErrorLog.logger(level: options.logLevel)
+  }
+
+  /// Runs until a signal ends it.
+  ///
+  /// - Returns: The process's exit status.
+  func run() -> Int32 {
+    do throws(StartFailure) {
+      let parts = try assemble()
+      return operate(parts)
+    } catch {
+      logger.critical("\(error.words)")
+      return error.status
+    }
+  }
+
+  private struct Parts {
+    var loop: VRRPLoop
+    var agent: FailoverAgent
+    var signals: SignalDescriptor
+    var control: ControlSocket
+    var listen: String?
+  }
+
+  private func assemble() throws(StartFailure) -> Parts {
+    let loaded = try load()
+    let signals = try SignalDescriptor.open([SIGTERM, SIGINT, SIGHUP])
+    let host = try openHost()
+    let node = try findNode(of: loaded.cluster, on: host)
+    let identity = try Privileges.identity()
+    let control = try bindControl(loaded.cluster.control, identity)
+    RealTime.request(logger)
+    try Privileges.drop(to: identity)
+    logger.debug("running as \(identity.name)")
+    warnOfUnreadableFile()
+    do {
+      let loop = try VRRPLoop()
+      let setup = FailoverAgent.Setup(
+        file: file, configuration: loaded, node: node, version: versionNumber, logger: logger)
+      let agent = FailoverAgent(setup, loop: loop, host: host)
+      return Parts(
+        loop: loop, agent: agent, signals: signals, control: control,
+        listen: loaded.cluster.control.listen?.description)
+    } catch {
+      throw .host("\(error)")
+    }
+  }
+
+  private func operate(_ parts: Parts) -> Int32 {
+    let agent = parts.agent
+    let signals = parts.signals
+    let logger = logger
+    do {
+      try parts.loop.watch(signals.number) {
+        while let signal = signals.next() { agent.assumeIsolated { $0.signalled(signal) } }
+      }
+      try agent.assumeIsolated { agent throws in try agent.start() }
+    } catch {
+      logger.critical("\(error)")
+      return StartFailure.host("").status
+    }
+    let server = ControlService.start(parts.control, listen: parts.listen, for: agent, logger: logger)
+    ServiceManager.notify("READY=1\nSTATUS=node \(agent.node)")
+    parts.loop.run()
+    ServiceManager.notify("STOPPING=1")
+    server.stop()
+    return 0
+  }
+}
+
+// MARK: - Steps
+
+extension Daemon {
+  private func load() throws(StartFailure) -> LoadedConfiguration {
+    do throws(ControlFailure) {
+      let loaded = try LoadedConfiguration(contentsOf: file)
+      for warning in loaded.warnings { logger.warning("\(warning)") }
+      return loaded
+    } catch {
+      throw .configuration(error.error)
+    }
+  }
+
+  private func openHost() throws(StartFailure) -> LinuxHost {
+    do throws(HostNetworkFailure) {
+      return try LinuxHost()
+    } catch {
+      throw .host("\(error)")
+    }
+  }
+
+  /// The node that was named; else the one whose address this host holds; else, where the network is not up yet, the one
+  /// that bears the host's name.
+  private func findNode(of cluster: ClusterConfiguration, on host: LinuxHost) throws(StartFailure) -> NodeName {
+    if let nodeOption {
+      guard let name = NodeName(nodeOption), cluster.node(named: name) != nil else {
+        let known = cluster.nodes.map(\.name.rawValue).joined(separator: ", ")
+        throw .configuration("--node \(nodeOption): the file has no such node; it has \(known)")
+      }
+      return name
+    }
+    let held: Set<IPAddress>
+    do throws(HostNetworkFailure) {
+      held = Set(try host.interfaces().flatMap { $0.addresses.map(\.address.address) })
+    } catch {
+      throw .host("\(error)")
+    }
+    do throws(NodeSearchError) {
+      return try cluster.node(holding: held).name
+    } catch {
+      if case .noneFits = error, let name = NodeName(hostName()), cluster.node(named: name) != nil {
+        logger.notice("this host holds no node's address yet; its name says that it is \(name)")
+        return name
+      }
+      throw .configuration("\(file): \(error)")
+    }
+  }
+
+  private func hostName() -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "" }
+    let name = buffer.prefix { $0 != 0 && $0 != CChar(UInt8(ascii: ".")) }.map { UInt8(bitPattern: $0) }
+    return String(decoding: name, as: UTF8.self)
+  }
+
+  private func bindControl(
+    _ control: ClusterConfiguration.Control, _ identity: Privileges.Identity
+  ) throws(StartFailure) -> ControlSocket {
+    do throws(ControlSocketFailure) {
+      return try ControlSocket.bind(
+        path: controlOption ?? control.socket, owner: identity.isChange ? (identity.user, identity.group) : nil)
+    } catch {
+      throw .host("\(error)")
+    }
+  }
+
+  /// A reload happens without root's rights: better told now than at the first reload.
+  private func warnOfUnreadableFile() {
+    guard access(file, R_OK) != 0 else { return }
+    logger.warning(
+      "\(file): not readable by the user that vipd runs as, so a reload will fail (chgrp vipd, chmod 0640)")
+  }
+}
+
+extension FailoverAgent {
+  fileprivate func signalled(_ signal: Int32) {
+    switch signal {
+    case SIGHUP: reloadAsked()
+    case SIGINT: stop(because: "SIGINT")
+    default: stop(because: "SIGTERM")
+    }
+  }
+}

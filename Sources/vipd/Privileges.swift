@@ -1,0 +1,85 @@
+// From root to a user with two capabilities, before any thread exists: the kernel keeps capabilities for each thread, and
+// libcap changes the calling one alone.
+
+import CLibcap
+import CLinux
+import Glibc
+import Logging
+
+enum Privileges {
+  /// Who the daemon runs as.
+  struct Identity {
+    var name: String
+    var user: uid_t
+    var group: gid_t
+    /// Whether the process must change to it.
+    var isChange: Bool
+  }
+
+  /// What the kernel demands for addresses and links, and for raw sockets and frames.
+  private static let needed: [cap_value_t] = [cap_value_t(CAP_NET_ADMIN), cap_value_t(CAP_NET_RAW)]
+
+  /// Root becomes the user `vipd`, or `nobody` where there is none; anybody else stays who they are.
+  static func identity() throws(StartFailure) -> Identity {
+    guard geteuid() == 0 else {
+      return Identity(name: "user \(geteuid())", user: geteuid(), group: getegid(), isChange: false)
+    }
+    for name in ["vipd", "nobody"] {
+      if let entry = getpwnam(name) {
+        return Identity(name: name, user: entry.pointee.pw_uid, group: entry.pointee.pw_gid, isChange: true)
+      }
+    }
+    throw .host("there is neither a user vipd nor a user nobody to run as (adduser --system --group vipd)")
+  }
+
+  /// Gives up everything but the two capabilities, for good.
+  ///
+  /// The bounding set keeps those two: with none at all, exec of a program with file capabilities (ping, say, in a check
+  /// script) would fail outright. no_new_privs sees to it that nothing started from here gains any.
+  static func drop(to identity: Identity) throws(StartFailure) {
+    if identity.isChange {
+      try dropBounding()
+      try attempt("keep capabilities", prctl_int(PR_SET_KEEPCAPS, 1))
+      try attempt("leave root's groups", setgroups(0, nil))
+      try attempt("become user \(identity.name)", become(identity.user, identity.group))
+    }
+    try keepNeeded()
+    try attempt("clear the ambient set", prctl_int(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL)))
+    try attempt("refuse new privileges", prctl_int(PR_SET_NO_NEW_PRIVS, 1))
+  }
+
+  private static func dropBounding() throws(StartFailure) {
+    var capability: cap_value_t = 0
+    while cap_get_bound(capability) >= 0 {
+      if !needed.contains(capability), cap_get_bound(capability) == 1 {
+        try attempt("bound capability \(capability)", cap_drop_bound(capability))
+      }
+      capability += 1
+    }
+  }
+
+  private static func keepNeeded() throws(StartFailure) {
+    guard let empty = cap_init() else { throw .host("cannot set capabilities: out of memory") }
+    defer { cap_free(UnsafeMutableRawPointer(empty)) }
+    var values = needed
+    for set in [CAP_PERMITTED, CAP_EFFECTIVE] {
+      try attempt("choose capabilities", cap_set_flag(empty, set, CInt(values.count), &values, CAP_SET))
+    }
+    try attempt("keep CAP_NET_ADMIN and CAP_NET_RAW", cap_set_proc(empty))
+  }
+
+  private static func attempt(_ what: String, _ result: CInt) throws(StartFailure) {
+    guard result != 0 else { return }
+    throw .host("cannot \(what): \(String(cString: strerror(errno)))")
+  }
+}
+
+/// The VRRP thread runs before everything else, so that a busy host does not look like a dead one.
+enum RealTime {
+  /// Asks for SCHED_RR for the calling thread. Threads and processes that it makes are ordinary ones again.
+  static func request(_ logger: Logger) {
+    guard become_real_time(10) != 0 else { return }
+    let cause = String(cString: strerror(errno))
+    logger.notice("no real-time scheduling: \(cause) (needs CAP_SYS_NICE or LimitRTPRIO); going on without")
+  }
+}
