@@ -87,6 +87,10 @@ final class ConnectionHub: Sendable {
     for stream in state.value.streams.values { stream.pump() }
   }
 
+  func connectionCount() async -> Int {
+    (try? await eventLoop.submit { self.state.value.connections.count }.get()) ?? 0
+  }
+
   /// Closes all connections; those that are being answered get a moment for it.
   func close() async {
     let empty = eventLoop.makePromise(of: Void.self)

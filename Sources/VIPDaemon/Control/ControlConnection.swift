@@ -241,8 +241,9 @@ extension ControlConnection {
   /// Writes what is new, as far as the client takes it.
   func pump() {
     guard let context, case .streaming(var next) = phase else { return }
-    while context.channel.isWritable {
-      guard let batch = hub.source.events.events(from: next, limit: 32) else {
+    repeat {
+      // Asked for even while the client takes nothing, to see when the ring has overtaken it.
+      guard let batch = hub.source.events.events(from: next, limit: context.channel.isWritable ? 32 : 0) else {
         hub.logger.info("control: a reader of /v1/events was too slow and is disconnected")
         return context.close(promise: nil)
       }
@@ -254,7 +255,7 @@ extension ControlConnection {
       next = last.number + 1
       isStuck = false
       context.flush()
-    }
+    } while context.channel.isWritable
     phase = .streaming(nextEvent: next)
   }
 

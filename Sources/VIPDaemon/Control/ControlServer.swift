@@ -65,6 +65,11 @@ public final class ControlServer: Sendable {
   /// Where TCP is listened on; what port 0 became.
   public var tcpPort: Int? { tcpListener.withLock { $0?.localAddress?.port } }
 
+  /// How many clients are connected.
+  var connectionCount: Int {
+    get async { await hub.connectionCount() }
+  }
+
   /// Stops to answer: event streams are closed, answers that are on their way get a moment, the socket's file is removed.
   public func stop() async {
     socket?.removeFile()
