@@ -9,8 +9,10 @@ let strict: [SwiftSetting] = [
 ]
 
 /// Tests hold fixtures that are known to be right, so a force unwrap there is an assertion.
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: strict)
 }
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -77,7 +79,9 @@ let package = Package(
     tests("NetworkTypesTests", ["NetworkTypes"]),
     tests("VRRPTests", ["VRRP", "NetworkTypes"]),
     tests("VRRPWireTests", ["VRRPWire", "VRRP", "NetworkTypes"]),
-    tests("ClusterConfigurationTests", ["ClusterConfiguration", "VRRP", "NetworkTypes"]),
+    tests(
+      "ClusterConfigurationTests", ["ClusterConfiguration", "VRRP", "NetworkTypes"],
+      exclude: ["Fixtures"]),
     tests(
       "FailoverSimulationTests",
       ["FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),

@@ -7,6 +7,8 @@ public enum ClusterFile {
 
   /// What reading a file came to.
   public struct Outcome: Sendable {
+    /// As the file was named to us.
+    public let fileName: String
     /// Nil exactly where `diagnostics` holds an error.
     public let configuration: ClusterConfiguration?
     /// All complaints, in the file's order.
@@ -28,27 +30,59 @@ public enum ClusterFile {
 
   /// Reads a file's bytes, which need not even be text.
   public static func parse(bytes: [UInt8], fileName: String) -> Outcome {
-    fatalError("not written yet")
+    let source = SourceText(bytes: bytes)
+    var complaints = Complaints(file: fileName, source: source)
+    let configuration = configuration(from: source, complaints: &complaints)
+    return Outcome(fileName: fileName, configuration: configuration, diagnostics: complaints.inFileOrder)
   }
 
-  /// Reads a file from disk.
-  /// - Throws: `UnreadableFile` where there is nothing to read; what is wrong with the contents is in the outcome.
-  public static func load(path: String) throws(UnreadableFile) -> Outcome {
-    fatalError("not written yet")
+  /// Nil where `complaints` has an error in the end.
+  private static func configuration(from source: SourceText, complaints: inout Complaints) -> ClusterConfiguration? {
+    guard let root = YAMLParser.parse(source, complaints: &complaints) else { return nil }
+    var reader = ClusterFileReader(complaints: complaints)
+    let draft = reader.file(root)
+    complaints = reader.complaints
+    guard let draft else { return nil }
+    var checks = ClusterChecks(draft: draft, complaints: complaints)
+    checks.run()
+    complaints = checks.complaints
+    guard !complaints.hasErrors else { return nil }
+    guard let configuration = ClusterBuilder.configuration(from: draft) else {
+      // Each value that is missing was complained about, so this is a mistake of ours; the file is refused all the same.
+      complaints.error("vipd can not make sense of this file", at: .start, hint: "please report it: this is a bug")
+      return nil
+    }
+    for finding in configuration.weightFindings {
+      complaints.warn(
+        finding.message, at: draft.position(of: finding.subject), details: finding.details, hint: finding.hint)
+    }
+    return configuration
+  }
+}
+
+extension ClusterDraft {
+  /// Where the file says what a finding is about.
+  fileprivate func position(of subject: WeightFinding.Subject) -> SourcePosition {
+    func router(_ name: VirtualRouterName) -> VirtualRouterDraft? {
+      virtualRouters.first { $0.name?.text == name.rawValue }
+    }
+    switch subject {
+    case .track(let name):
+      return router(name).map { $0.trackPosition ?? $0.namePosition } ?? .start
+    case .weight(let tracker, let name):
+      if let weight = trackers.first(where: { $0.name.text == tracker.rawValue })?.weight { return weight.position }
+      return router(name)?.track.first { $0.value == tracker.rawValue }?.position ?? .start
+    case .priorities(let name):
+      return nodes.first?.priority?.position ?? router(name)?.namePosition ?? .start
+    }
   }
 }
 
 /// A cluster file whose contents were refused.
-public struct InvalidClusterFile: Error, Sendable {
+public struct InvalidClusterFile: Error, Sendable, CustomStringConvertible {
   /// At least one error among them.
   public let diagnostics: [Diagnostic]
-}
 
-/// A file that could not be read at all.
-public struct UnreadableFile: Error, Sendable, Hashable, CustomStringConvertible {
-  public let path: String
-  /// In words, with the remedy where there is one.
-  public let reason: String
-
-  public var description: String { "\(path): \(reason)" }
+  /// The errors and warnings, a line each.
+  public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }

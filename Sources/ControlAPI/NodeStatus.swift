@@ -103,3 +103,21 @@ public struct LoopStatus: Codable, Sendable, Hashable {
     case latenessLast = "lateness_last_seconds"
   }
 }
+
+extension NodeStatus {
+  /// The daemon's own judgement; where it gave none, what its status lets one conclude.
+  public var assessedHealth: NodeHealth {
+    if let health { return health }
+    var problems: [String] = []
+    for router in virtualRouters {
+      if router.state == .initialize {
+        problems.append("\(router.name) (\(router.family.rawValue)) takes no part: \(router.reason)")
+      }
+      for address in router.addresses where router.state == .active && !address.installed {
+        problems.append("\(router.name): \(address.address) is not installed")
+      }
+    }
+    for tracker in trackers where !tracker.up { problems.append("\(tracker.name) is down: \(tracker.detail)") }
+    return NodeHealth(fit: problems.isEmpty, problems: problems)
+  }
+}

@@ -23,8 +23,10 @@ enum IPv6Text {
     return head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail
   }
 
-  /// RFC 5952 §4: lower case, no leading zeros, "::" for the first longest run of two or more zero groups.
+  /// RFC 5952 §4: lower case, no leading zeros, "::" for the first longest run of two or more zero groups; §5: an
+  /// IPv4-mapped address ends in the dotted form.
   static func canonical(_ address: UInt128) -> String {
+    if address >> 32 == 0xffff { return "::ffff:\(IPv4Address(rawValue: UInt32(truncatingIfNeeded: address)))" }
     let groups = (0..<8).map { UInt16(truncatingIfNeeded: address >> (112 - 16 * $0)) }
     let hex = groups.map { String($0, radix: 16) }
     guard let run = longestZeroRun(in: groups) else { return hex.joined(separator: ":") }
@@ -40,7 +42,7 @@ enum IPv6Text {
       let text = String(decoding: part, as: UTF8.self)
       if mayEndInIPv4, index == parts.count - 1, let tail = IPv4Address(text) {
         groups += [UInt16(tail.rawValue >> 16), UInt16(truncatingIfNeeded: tail.rawValue)]
-      } else if (1...4).contains(part.count), !part.contains(UInt8(ascii: "+")), let group = UInt16(text, radix: 16) {
+      } else if (1...4).contains(part.count), part.allSatisfy(isHexDigit), let group = UInt16(text, radix: 16) {
         groups.append(group)
       } else {
         return nil
@@ -48,6 +50,9 @@ enum IPv6Text {
     }
     return groups
   }
+
+  /// `UInt16.init` alone would take signs as well.
+  private static func isHexDigit(_ byte: UInt8) -> Bool { Character(Unicode.Scalar(byte)).isHexDigit }
 
   private static func longestZeroRun(in groups: [UInt16]) -> Range<Int>? {
     var longest: Range<Int>?

@@ -14,7 +14,8 @@ public struct InterfaceAddress: Sendable, Hashable, Comparable {
   /// Reads `address/length`; nil for anything else, a missing length included.
   public init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]), parts[1].first != "+"
+    guard parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]),
+      String(length) == parts[1]  // no sign, no leading zero
     else { return nil }
     self.init(address: address, prefixLength: length)
   }

@@ -1,6 +1,8 @@
 // The numbers of VRRP as types that cannot hold a wrong one. They are checked once, where text or bytes are read;
 // whoever holds a VRID, a Priority or an AdvertisementInterval need not look again.
 
+import NetworkTypes
+
 /// The identifier of a Virtual Router on its network: 1–255. RFC 9568 §5.2.3
 public struct VRID: RawRepresentable, Sendable, Hashable, Comparable, CustomStringConvertible {
   public let rawValue: UInt8
@@ -41,7 +43,7 @@ public struct Priority: RawRepresentable, Sendable, Hashable, Comparable, Custom
 }
 
 /// The priority field of an advertisement.
-public enum AdvertisedPriority: Sendable, Hashable {
+public enum AdvertisedPriority: Sendable, Hashable, Comparable {
   /// 0: the Active Router stops taking part and wants a successor at once.
   case relinquishing
   case contending(Priority)
@@ -56,6 +58,8 @@ public enum AdvertisedPriority: Sendable, Hashable {
     case .contending(let priority): priority.rawValue
     }
   }
+
+  public static func < (lhs: Self, rhs: Self) -> Bool { lhs.fieldValue < rhs.fieldValue }
 }
 
 /// The time between advertisements: 1–4095 centiseconds, 10 ms to 40.95 s. RFC 9568 §5.2.7
@@ -73,7 +77,7 @@ public struct AdvertisementInterval: Sendable, Hashable, Comparable, CustomStrin
 
   public var duration: Duration { .milliseconds(10 * centiseconds) }
 
-  /// `1s`, `250ms`, `40.95s` would be `40950ms`.
+  /// Whole seconds or milliseconds, as the cluster file writes them: `1s`, `250ms`, `40950ms`.
   public var description: String {
     centiseconds.isMultiple(of: 100) ? "\(centiseconds / 100)s" : "\(centiseconds * 10)ms"
   }
@@ -85,4 +89,14 @@ public struct AdvertisementInterval: Sendable, Hashable, Comparable, CustomStrin
 public enum VRRPVersion: UInt8, Sendable, Hashable {
   case v2 = 2
   case v3 = 3
+}
+
+extension IPFamily {
+  /// Where a multicast Virtual Router sends its advertisements: 224.0.0.18 or ff02::12. RFC 9568 §5.1.1.2, §5.1.2.2
+  public var vrrpGroup: IPAddress {
+    switch self {
+    case .ipv4: .v4(IPv4Address(rawValue: 0xe000_0012))
+    case .ipv6: .v6(IPv6Address(rawValue: 0xff02 << 112 | 0x12))
+    }
+  }
 }

@@ -4,7 +4,7 @@
 
 import NetworkTypes
 
-/// A VRRP Router: this node's part in every virtual router of the cluster file. RFC 9568 §1.6
+/// A VRRP Router: this node's part in every virtual router of the cluster file. RFC 9568 §1.7
 public struct VRRPRouter: Sendable, Hashable {
   public enum Event: Sendable, Hashable {
     /// Begin to take part in all virtual routers that nothing keeps us from.
@@ -43,6 +43,8 @@ public struct VRRPRouter: Sendable, Hashable {
     /// Why the node takes no part in this one; nil where it does.
     public var obstacle: Obstacle? { hostObstacle ?? fitness.obstacle }
 
+    func isDue(at now: Instant) -> Bool { router.nextDeadline.map { $0 <= now } ?? false }
+
     init(_ configuration: VirtualRouterConfiguration, trackers: [String: Bool], hostObstacle: Obstacle?) {
       fitness = Fitness(of: configuration, trackers: trackers)
       router = VirtualRouter(configuration: configuration)
@@ -56,7 +58,7 @@ public struct VRRPRouter: Sendable, Hashable {
   }
 
   /// The earliest deadline of all virtual routers.
-  public var nextDeadline: Instant? { members.compactMap(\.router.nextDeadline).min() }
+  public var nextDeadline: Instant? { members.lazy.compactMap(\.router.nextDeadline).min() }
 
   public subscript(vrid: VRID) -> Member? { members.first { $0.router.configuration.vrid == vrid } }
 
@@ -70,7 +72,8 @@ public struct VRRPRouter: Sendable, Hashable {
       isStarted = false
       return members.indices.flatMap { settle($0, at: now) }
     case .deadline:
-      return members.indices.flatMap { pass(.deadline, to: $0, at: now) }
+      // Only those whose time has come: there may be hundreds, and each has a timer of its own.
+      return members.indices.flatMap { members[$0].isDue(at: now) ? pass(.deadline, to: $0, at: now) : [] }
     case .advertisement(let received):
       return receive(received, at: now)
     case .tracker(let name, let isUp):
@@ -111,7 +114,7 @@ extension VirtualRouterConfiguration {
       if received.destination != family.localAddress { return .destination }
     case .multicast:
       if received.source == family.localAddress { return .peer }
-      if received.destination.isUnicast { return .destination }
+      if received.destination != received.family.vrrpGroup { return .destination }
     }
     if version == .v2, received.advertisement.interval != interval { return .interval }  // RX-11
     return nil
@@ -168,6 +171,9 @@ extension VRRPRouter {
       next.append(members[index])
     }
     members = next
+    // A tracker that comes back with a later file must be checked anew.
+    let tracked = Set(configurations.flatMap { $0.trackers.map(\.tracker) })
+    trackers = trackers.filter { tracked.contains($0.key) }
     return directives + members.indices.flatMap { settle($0, at: now) }
   }
 }

@@ -81,7 +81,7 @@ public struct VirtualRouter: Sendable, Hashable {
     case (.backup(let backup), .deadline): return checkActiveDownTimer(backup, at: now)
     case (.backup(let backup), .advertisement(let received)): return backupHears(received, backup, at: now)
     case (.backup(let backup), .priorityChanged(let priority)): return adopt(priority, backup)
-    case (.backup, .reconfigured(let new)): return adopt(new)
+    case (.backup(let backup), .reconfigured(let new)): return reconfigure(to: new, backup, at: now)
 
     case (.active, .shutdown(let obstacle)): return relinquish(for: obstacle)  // FSM-8
     case (.active(let active), .deadline): return checkAdverTimer(active, at: now)
@@ -91,45 +91,6 @@ public struct VirtualRouter: Sendable, Hashable {
 
     case (.backup, .startup), (.active, .startup): return []
     }
-  }
-}
-
-/// Waiting for the Active Router to fall silent.
-public struct BackupState: Sendable, Hashable {
-  /// When this node becomes Active unless it hears a reason not to.
-  public var activeDownTimer: Instant
-  /// The Active Router's own interval, as it says. RFC 9568 §6.1
-  public var activeAdverInterval: AdvertisementInterval
-  /// What it will mean when the timer fires.
-  public var expectation: Expectation
-  /// With ``Preemption/after(_:)``: when an Active Router of lower priority has been endured for long enough.
-  public var preemptionAllowed: Instant?
-
-  public enum Expectation: Sendable, Hashable {
-    case silence
-    case relinquished(ActiveRouter)
-    case preemption(ActiveRouter)
-  }
-}
-
-/// Holding the addresses.
-public struct ActiveState: Sendable, Hashable {
-  public var adverTimer: Instant
-  public var announcements: AnnouncementSchedule
-
-  var nextDeadline: Instant { min(adverTimer, announcements.next ?? adverTimer) }
-}
-
-/// The sender of the last advertisement that counted.
-public struct ActiveRouter: Sendable, Hashable {
-  public var address: IPAddress
-  public var priority: AdvertisedPriority
-  public var heard: Instant
-
-  public init(address: IPAddress, priority: AdvertisedPriority, heard: Instant) {
-    self.address = address
-    self.priority = priority
-    self.heard = heard
   }
 }
 
@@ -174,7 +135,8 @@ extension VirtualRouter {
     _ received: ReceivedAdvertisement, _ backup: BackupState, at now: Instant
   ) -> [Action] {
     let advertisement = received.advertisement
-    let sender = ActiveRouter(address: received.source, priority: advertisement.priority, heard: now)
+    let sender = ActiveRouter(
+      address: primaryAddress(of: received.source), priority: advertisement.priority, heard: now)
     var next = backup
     switch advertisement.priority {
     case .relinquishing:  // FSM-5
@@ -184,10 +146,12 @@ extension VirtualRouter {
       next.preemptionAllowed = nil
       adopt(advertisement, into: &next, at: now)
     case .contending(let theirs):
-      if mayPreempt(received.source, theirs, &next, at: now) {  // FSM-7
-        shortenForPreemption(of: sender, &next, at: now)
-      } else {  // FSM-6, Preempt_Mode false
+      if !mayPreempt(received.source, theirs, &next, at: now) {  // FSM-6, Preempt_Mode false
         adopt(advertisement, into: &next, at: now)
+      } else if isFollowing(anotherThan: sender, backup) {  // FSM-7, to the letter
+        return []
+      } else {  // FSM-7
+        prepareToPreempt(sender, &next, at: now)
       }
     }
     activeRouter = sender
@@ -217,28 +181,57 @@ extension VirtualRouter {
     }
   }
 
-  /// Fast preemption: the winner is the one that Active_Down_Timer would choose, only sooner, and the old Active Router
-  /// keeps the addresses until the new one's first advertisement reaches it.
-  private func shortenForPreemption(of sender: ActiveRouter, _ backup: inout BackupState, at now: Instant) {
-    guard configuration.preemption != .rfc else { return }
-    let soon = now + skewTime(backup.activeAdverInterval)
-    guard soon < backup.activeDownTimer else { return }
-    backup.activeDownTimer = soon
-    backup.expectation = .preemption(sender)
+  /// Whether the timer was set by another Active Router than this one. A third router that can not hear the one that we
+  /// follow (a partition that is not the same for all, or one that heals) is no reason to think that ours is gone: were
+  /// the timer shortened for it, we would take over from a healthy Active Router at each of its advertisements.
+  private func isFollowing(anotherThan sender: ActiveRouter, _ backup: BackupState) -> Bool {
+    switch backup.expectation {
+    case .silence: activeRouter.map { $0.address != sender.address } ?? false
+    case .relinquished, .preemption: false
+    }
   }
 
-  /// Skew_Time is part of whatever the timer was set to, so the timer moves by what Skew_Time moves.
+  /// Fast preemption: the winner is the one that Active_Down_Timer would choose, only sooner, and the old Active Router
+  /// keeps the addresses until the new one's first advertisement reaches it.
+  private func prepareToPreempt(_ sender: ActiveRouter, _ backup: inout BackupState, at now: Instant) {
+    backup.expectation = .preemption(sender)
+    if configuration.preemption == .rfc { return }
+    backup.activeDownTimer = min(backup.activeDownTimer, now + skewTime(backup.activeAdverInterval))
+  }
+
   private mutating func adopt(_ new: Priority, _ backup: BackupState) -> [Action] {
-    var next = backup
     let before = skewTime(backup.activeAdverInterval)
     priority = new
-    next.activeDownTimer = backup.activeDownTimer + (skewTime(backup.activeAdverInterval) - before)
+    var next = backup
+    if case .preemption(let rival) = backup.expectation, rival.priority >= .contending(new) {
+      // Nothing to preempt any more: its last advertisement counts as if it had come only now (FSM-6).
+      next.activeDownTimer = rival.heard + activeDownInterval(backup.activeAdverInterval)
+      next.expectation = .silence
+    } else {
+      // Skew_Time is part of whatever the timer was set to, so the timer moves by what Skew_Time moves.
+      next.activeDownTimer = backup.activeDownTimer + (skewTime(backup.activeAdverInterval) - before)
+    }
+    state = .backup(next)
+    return []
+  }
+
+  private mutating func reconfigure(
+    to new: VirtualRouterConfiguration, _ backup: BackupState, at now: Instant
+  ) -> [Action] {
+    let old = configuration
+    configuration = new
+    guard activeRouter == nil, old.interval != new.interval else { return [] }
+    // Nobody was heard: our own interval still stands in for the Active Router's.
+    var next = backup
+    next.activeAdverInterval = new.interval
+    next.activeDownTimer = now + activeDownInterval(new.interval)
     state = .backup(next)
     return []
   }
 
   private mutating func leave(for obstacle: Obstacle) -> [Action] {
-    become(.initialize, because: .obstacle(obstacle))
+    activeRouter = nil
+    return become(.initialize, because: .obstacle(obstacle))
   }
 }
 
@@ -295,7 +288,7 @@ extension VirtualRouter {
 
   private mutating func yield(to winner: ReceivedAdvertisement, at now: Instant) -> [Action] {
     let successor = ActiveRouter(
-      address: winner.source, priority: winner.advertisement.priority, heard: now)
+      address: primaryAddress(of: winner.source), priority: winner.advertisement.priority, heard: now)
     let interval = winner.advertisement.interval
     let backup = BackupState(
       activeDownTimer: now + activeDownInterval(interval), activeAdverInterval: interval, expectation: .silence)
@@ -304,13 +297,16 @@ extension VirtualRouter {
     return [.removeAddresses(configuration.addresses)] + farewell(to: winner.source) + told
   }
 
-  /// Ours, beyond the RFC: the loser says to the winner alone that it has let go, which makes the winner announce once
-  /// more (FSM-10). Without it a loser that heard the winner first yields in silence, and neighbours that it had
-  /// misled are never corrected. A group would hear it too, and its Backups would count down; so only in unicast.
+  /// Ours, beyond the RFC: the loser advertises once more, to the winner alone and after it has let go, which makes the
+  /// winner announce again (FSM-12). Without it a loser that heard the winner first yields in silence, and neighbours
+  /// that it had misled are never corrected.
+  ///
+  /// Not with priority 0: where the winner has meanwhile yielded to a third router, that would make it count down
+  /// (FSM-5) and take the addresses from the third. A group's Backups would hear it too; so only in unicast.
   private func farewell(to winner: IPAddress) -> [Action] {
     switch configuration.transport {
     case .unicast:
-      advertisements(.relinquishing).filter { $0.addresses.first?.family == winner.family }
+      advertisements(.contending(priority)).filter { $0.addresses.first?.family == winner.family }
         .map { .sendAdvertisement($0, to: .only(winner)) }
     case .multicast: []
     }
@@ -370,44 +366,6 @@ extension VirtualRouter {
       Advertisement(
         version: configuration.version, vrid: configuration.vrid, priority: priority, interval: configuration.interval,
         addresses: family.addresses.map(\.address.address))
-    }
-  }
-
-  /// Between equal priorities the greater primary address wins. RFC 9568 §6.4.3
-  ///
-  /// With two families both sides must compare the same pair whichever family the advertisement came in, or each could
-  /// yield to the other: so the sender is recognised, and the first family's addresses are compared.
-  private func outranksUs(_ source: IPAddress) -> Bool {
-    if let first = configuration.families.first, let node = configuration.peer(at: source)?.node,
-      let theirs = first.peers.first(where: { $0.node == node })
-    {
-      return theirs.address > first.localAddress
-    }
-    return configuration.family(source.family).map { source > $0.localAddress } ?? false
-  }
-
-  /// RFC 9568 §6.1: Skew_Time; never truncated. VRRPv2 has it in 256ths of a second. RFC 3768 §6.1
-  func skewTime(_ interval: AdvertisementInterval) -> Duration {
-    let base: Duration =
-      switch configuration.version {
-      case .v2: .seconds(1)
-      case .v3: interval.duration
-      }
-    return base * (256 - Int(priority.rawValue)) / 256
-  }
-
-  /// RFC 9568 §6.1: Active_Down_Interval.
-  func activeDownInterval(_ interval: AdvertisementInterval) -> Duration {
-    interval.duration * 3 + skewTime(interval)
-  }
-}
-
-extension Preemption {
-  /// Whether Preempt_Mode is false, now or for a while.
-  fileprivate var protectsLowerPriority: Bool {
-    switch self {
-    case .immediate, .rfc: false
-    case .never, .after: true
     }
   }
 }

@@ -5,7 +5,7 @@ import NetworkTypes
 
 /// A virtual router as this node sees it: one VRID, with addresses of one family or of both.
 ///
-/// On the wire that is one VRRP Virtual Router for each family (RFC 9568 §1.2). Here the two share one election, so that
+/// On the wire that is one VRRP Virtual Router for each family (RFC 9568 §1). Here the two share one election, so that
 /// they can not part: what is heard in either family counts for both, and both move in one step.
 public struct VirtualRouterConfiguration: Sendable, Hashable {
   public var name: String
@@ -49,7 +49,7 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
 
 /// One family's side of a virtual router.
 public struct FamilyConfiguration: Sendable, Hashable {
-  /// This node's address, from which its advertisements come: the primary address. RFC 9568 §1.6
+  /// This node's address, from which its advertisements come: the primary address. RFC 9568 §1.7
   public var localAddress: IPAddress
   /// The interface that VRRP is spoken on; nil for the one that holds `localAddress`.
   public var interface: String?

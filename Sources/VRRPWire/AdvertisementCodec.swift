@@ -9,7 +9,7 @@
 import NetworkTypes
 import VRRP
 
-/// IP protocol number 112. RFC 9568 §5.1.1.3
+/// IP protocol number 112. RFC 9568 §5.1.1.4, §5.1.2.4
 public let vrrpProtocolNumber: UInt8 = 112
 
 /// The two ways to compute the checksum of v3 over IPv4. PROTOCOL.md, "The message"
@@ -78,6 +78,7 @@ extension Advertisement {
   public func encode(from source: IPAddress, to destination: IPAddress, checksum: ChecksumForm) -> [UInt8] {
     precondition((1...255).contains(addresses.count), "an advertisement lists 1 to 255 addresses")
     precondition(addresses.allSatisfy { $0.family == source.family }, "TX-6: addresses are of the packet's family")
+    precondition(source.family == .ipv4 || addresses[0].isLinkLocal, "TX-5: an IPv6 list starts with a link-local one")
     var message: [UInt8] = [
       VRRPVersion.v3.rawValue << 4 | 1, vrid.rawValue, priority.fieldValue, UInt8(addresses.count),
       UInt8(interval.centiseconds >> 8), UInt8(interval.centiseconds & 0xff),  // TX-2: reserved bits are 0

@@ -1,4 +1,4 @@
-// The Ethernet frame that tells IPv4 neighbours where an address lives now. RFC 5227 §2.3, RFC 826
+// The Ethernet frame that tells IPv4 neighbours where an address lives now. RFC 9568 §6.4.2, RFC 5227 §2.3, RFC 826
 
 import NetworkTypes
 
@@ -16,7 +16,7 @@ public struct GratuitousARP: Sendable, Hashable {
   /// The whole frame, padded to Ethernet's least length (60 bytes without the check sequence).
   public var frame: [UInt8] {
     let sender = hardwareAddress.bytes + bigEndianBytes(of: address.rawValue)
-    let target = [UInt8](repeating: 0, count: 6) + bigEndianBytes(of: address.rawValue)
+    let target = sender  // hardware address too: RFC 9568 §6.4.1, §6.4.2
     let packet: [UInt8] = [
       0x00, 0x01,  // hardware: Ethernet
       0x08, 0x00,  // protocol: IPv4

@@ -1,0 +1,46 @@
+// Who wins a virtual router, and after how long a silence: the arithmetic that all nodes must agree on.
+
+import NetworkTypes
+
+extension VirtualRouter {
+  /// Between equal priorities the greater primary address wins. RFC 9568 §6.4.3
+  ///
+  /// With two families both sides must compare the same pair whichever family the advertisement came in, or each could
+  /// yield to the other.
+  func outranksUs(_ source: IPAddress) -> Bool {
+    let theirs = primaryAddress(of: source)
+    return configuration.family(theirs.family).map { theirs > $0.localAddress } ?? false
+  }
+
+  /// The one address that stands for a sender, whichever family it was heard in: its node's in our first family, where
+  /// the node is known.
+  func primaryAddress(of source: IPAddress) -> IPAddress {
+    guard let node = configuration.peer(at: source)?.node else { return source }
+    return configuration.families.first?.peers.first { $0.node == node }?.address ?? source
+  }
+
+  /// RFC 9568 §6.1: Skew_Time; never truncated. VRRPv2 has it in 256ths of a second. RFC 3768 §6.1
+  func skewTime(_ interval: AdvertisementInterval) -> Duration {
+    let base: Duration =
+      switch configuration.version {
+      case .v2: .seconds(1)
+      case .v3: interval.duration
+      }
+    return base * (256 - Int(priority.rawValue)) / 256
+  }
+
+  /// RFC 9568 §6.1: Active_Down_Interval.
+  func activeDownInterval(_ interval: AdvertisementInterval) -> Duration {
+    interval.duration * 3 + skewTime(interval)
+  }
+}
+
+extension Preemption {
+  /// Whether Preempt_Mode is false, now or for a while.
+  var protectsLowerPriority: Bool {
+    switch self {
+    case .immediate, .rfc: false
+    case .never, .after: true
+    }
+  }
+}

@@ -1,0 +1,42 @@
+// What a virtual router remembers in each state: its timers, and whom it listens to.
+
+import NetworkTypes
+
+/// Waiting for the Active Router to fall silent.
+public struct BackupState: Sendable, Hashable {
+  /// When this node becomes Active unless it hears a reason not to.
+  public var activeDownTimer: Instant
+  /// The Active Router's own interval, as it says. RFC 9568 §6.1
+  public var activeAdverInterval: AdvertisementInterval
+  /// What it will mean when the timer fires.
+  public var expectation: Expectation
+  /// With ``Preemption/after(_:)``: when an Active Router of lower priority has been endured for long enough.
+  public var preemptionAllowed: Instant?
+
+  public enum Expectation: Sendable, Hashable {
+    case silence
+    case relinquished(ActiveRouter)
+    case preemption(ActiveRouter)
+  }
+}
+
+/// Holding the addresses.
+public struct ActiveState: Sendable, Hashable {
+  public var adverTimer: Instant
+  public var announcements: AnnouncementSchedule
+
+  var nextDeadline: Instant { min(adverTimer, announcements.next ?? adverTimer) }
+}
+
+/// The sender of the last advertisement that counted.
+public struct ActiveRouter: Sendable, Hashable {
+  public var address: IPAddress
+  public var priority: AdvertisedPriority
+  public var heard: Instant
+
+  public init(address: IPAddress, priority: AdvertisedPriority, heard: Instant) {
+    self.address = address
+    self.priority = priority
+    self.heard = heard
+  }
+}
