@@ -18,7 +18,7 @@ extension ClusterConfiguration {
         interval: router.interval,
         preemption: router.preemption,
         families: router.families.compactMap { familyConfiguration(of: router, family: $0, for: me) },
-        trackers: router.trackers.map { TrackerWeight(tracker: $0.tracker.rawValue, weight: $0.weight) },
+        trackers: router.trackerWeights,
         minimumHopLimit: router.minimumHopLimit,
         transport: router.transport,
         checksum: router.checksum,
@@ -34,7 +34,8 @@ extension ClusterConfiguration {
     guard let localAddress = me.address(family) else { return nil }
     let peers = router.members.compactMap { member -> Peer? in
       guard member.node != me.name, let address = node(named: member.node)?.address(family) else { return nil }
-      return Peer(node: member.node.rawValue, address: address)
+      return Peer(
+        node: member.node.rawValue, address: address, healthyPriority: router.healthyPriority(of: member.priority))
     }
     return FamilyConfiguration(
       localAddress: localAddress,
@@ -52,6 +53,17 @@ extension ClusterConfiguration {
     guard let found = fitting.first else { throw .noneFits(nodes: nodes, held: held.sorted()) }
     guard fitting.count == 1 else { throw .severalFit(fitting, held: held.sorted()) }
     return found
+  }
+}
+
+extension ClusterConfiguration.VirtualRouter {
+  fileprivate var trackerWeights: [TrackerWeight] {
+    trackers.map { TrackerWeight(tracker: $0.tracker.rawValue, weight: $0.weight) }
+  }
+
+  /// What a member of this priority contends with while all its trackers are up.
+  fileprivate func healthyPriority(of priority: Priority) -> Priority {
+    Fitness(of: priority, weights: trackerWeights) { _ in true }.priority
   }
 }
 

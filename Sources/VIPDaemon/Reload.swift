@@ -28,7 +28,7 @@ public struct LoadedConfiguration: Sendable {
       throw ControlFailure(
         error.diagnostics.filter { $0.severity == .error }.map(\.description).joined(separator: "\n"))
     }
-    digest = cluster.digest
+    digest = outcome.digest
     warnings = outcome.diagnostics.filter { $0.severity == .warning }.map(\.description)
   }
 }

@@ -14,27 +14,32 @@ public struct Fitness: Sendable, Hashable {
   /// - Parameter trackers: whether each is up; one that has not been checked yet is missing and counts as down, so that
   ///   a node that has just started does not claim what it may be unfit to hold.
   public init(of configuration: VirtualRouterConfiguration, trackers: [String: Bool]) {
+    self.init(of: configuration.priority, weights: configuration.trackers) { trackers[$0] ?? false }
+  }
+
+  /// - Parameters:
+  ///   - priority: as configured.
+  ///   - weights: what trackers do to it.
+  ///   - isUp: whether the tracker of that name is.
+  public init(of priority: Priority, weights: [TrackerWeight], isUp: (String) -> Bool) {
     adjustments = []
-    guard configuration.priority != .addressOwner else {
-      priority = .addressOwner
+    guard priority != .addressOwner else {
+      self.priority = .addressOwner
       return
     }
-    for tracker in configuration.trackers {
-      let isUp = trackers[tracker.tracker] ?? false
+    for tracker in weights {
+      let isUp = isUp(tracker.tracker)
       if tracker.weight == 0, !isUp, obstacle == nil { obstacle = .trackerDown(tracker.tracker) }
       if tracker.weight > 0 && isUp || tracker.weight < 0 && !isUp { adjustments.append(tracker) }
     }
-    priority = Priority(clamping: Int(configuration.priority.rawValue) + adjustments.reduce(0) { $0 + $1.weight })
+    self.priority = Priority(clamping: Int(priority.rawValue) + adjustments.reduce(0) { $0 + $1.weight })
   }
 }
 
 extension VirtualRouterConfiguration {
   /// The priority that this node contends with while every tracker is up.
   public var healthyPriority: Priority {
-    Fitness(
-      of: self, trackers: Dictionary(trackers.map { ($0.tracker, true) }, uniquingKeysWith: { first, _ in first })
-    )
-    .priority
+    Fitness(of: priority, weights: trackers) { _ in true }.priority
   }
 
   /// All virtual addresses, in the order of the families.
