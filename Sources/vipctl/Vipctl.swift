@@ -1,3 +1,5 @@
 import ArgumentParser
 
-@main struct Vipctl: ParsableCommand { func run() {} }
+@main struct Vipctl: ParsableCommand {
+  static let configuration = CommandConfiguration(subcommands: [StandInCommand.self])
+}
