@@ -1,0 +1,38 @@
+// Every advertisement says what the sender's file and trackers come to, and every one that arrives can be read.
+
+import NetworkTypes
+import VRRP
+
+struct AdvertisementChecker: Checker {
+  mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
+    step.occurrences.compactMap { occurrence in
+      switch occurrence {
+      case .sent(let sending): complaint(about: sending, picture)
+      case .unreadable(let node, let message): "\(node) cannot read a peer's message: \(message.reason.rawValue)"
+      // A node that has not reloaded yet may still speak for a virtual router that the other has given up.
+      case .discarded(_, .vrid, _): nil
+      case .discarded(let node, let reason, let vrid): "\(node), VRID \(vrid), discards a peer's: \(reason.rawValue)"
+      case .incident, .noticed, .transition, .installed, .removed, .announced, .learned, .spinning: nil
+      }
+    }
+  }
+
+  private func complaint(about sending: Sending, _ picture: ClusterPicture) -> String? {
+    let advertisement = sending.advertisement
+    guard case .contending(let priority) = advertisement.priority else { return nil }
+    guard let node = picture[sending.sender], let configuration = node.configuration(of: advertisement.vrid) else {
+      return "\(sending.sender) contends for VRID \(advertisement.vrid), which its file does not name"
+    }
+    let due = picture.effectivePriority(node, advertisement.vrid)
+    if due != Int(priority.rawValue) {
+      return "\(node.name) advertises \(priority), but its file and trackers come to \(due.map(String.init) ?? "nothing")"
+    }
+    if advertisement.interval != configuration.interval {
+      return "\(node.name) advertises the interval \(advertisement.interval), not \(configuration.interval)"
+    }
+    if advertisement.addresses != configuration.family(sending.family)?.addresses.map(\.address.address) {
+      return "\(node.name) advertises \(advertisement.addresses), which its file does not say"
+    }
+    return nil
+  }
+}

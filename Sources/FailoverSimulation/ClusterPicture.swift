@@ -1,0 +1,207 @@
+// What an observer who sees everything knows of the cluster: made from the stream of occurrences alone, with arithmetic
+// of its own, so that checkers do not trust what they check.
+
+import NetworkTypes
+import VRRP
+
+public struct ClusterPicture: Sendable {
+  public private(set) var nodes: [Node]
+  public let clients: [String]
+  /// The node that each client's neighbour table leads to, by address.
+  public private(set) var neighbors: [String: [IPAddress: String]] = [:]
+  public private(set) var now = Instant(sinceBoot: .zero)
+  /// The last time that something befell the cluster, or a node learned of it.
+  public private(set) var lastDisturbance = Instant(sinceBoot: .zero)
+  private var segment: Segment
+  private var stalledUntil = Instant(sinceBoot: .zero)
+  private var longestInterval: Duration
+  private var longestDelay: Duration = .zero
+
+  public struct Node: Sendable {
+    public var name: String
+    /// What vipd has read on this node.
+    public var virtualRouters: [VirtualRouterConfiguration]
+    public var hasPower = false
+    public var isRunning = false
+    public var isFrozen = false
+    public var hasLink = true
+    /// Whether vipd knows of the link.
+    public var knowsLink = true
+    /// What the trackers told vipd.
+    public var trackers: [String: Bool] = [:]
+    public var active: Set<VRID> = []
+    public var installed: [VRID: Set<VirtualAddress>] = [:]
+
+    public func configuration(of vrid: VRID) -> VirtualRouterConfiguration? {
+      virtualRouters.first { $0.vrid == vrid }
+    }
+  }
+
+  public init(_ cluster: SimulatedCluster) {
+    nodes = cluster.nodes.map { Node(name: $0.name, virtualRouters: $0.virtualRouters) }
+    clients = cluster.clients
+    segment = Segment(endpoints: cluster.nodes.map(\.name) + cluster.clients)
+    longestInterval = .zero
+    for node in nodes { noteTimes(of: node.virtualRouters) }
+  }
+
+  /// Every virtual router that some node takes part in, by its number.
+  public var vrids: [VRID] { Set(nodes.flatMap { $0.virtualRouters.map(\.vrid) }).sorted() }
+
+  public var worstLatency: Duration { segment.worstLatency }
+
+  public subscript(name: String) -> Node? { nodes.first { $0.name == name } }
+
+  /// The nodes that are Active, frozen ones included: as they stand on the wire, two are one too many.
+  public func active(_ vrid: VRID) -> [String] { nodes.filter { $0.active.contains(vrid) }.map(\.name) }
+
+  /// The nodes at which a client could reach an address of this virtual router.
+  public func holders(_ vrid: VRID) -> [String] {
+    nodes.filter { $0.hasPower && $0.hasLink && $0.installed[vrid]?.isEmpty == false }.map(\.name)
+  }
+}
+
+// MARK: - The rules
+
+extension ClusterPicture {
+  /// The priority that a node contends with, by the cluster file's arithmetic; nil where it takes no part.
+  public func effectivePriority(_ node: Node, _ vrid: VRID) -> Int? {
+    guard node.isRunning, node.knowsLink, let configuration = node.configuration(of: vrid) else { return nil }
+    let base = Int(configuration.priority.rawValue)
+    if base == 255 { return base }
+    var sum = base
+    for tracker in configuration.trackers {
+      let isUp = node.trackers[tracker.tracker] == true
+      if tracker.weight == 0 && !isUp { return nil }
+      if (tracker.weight > 0) == isUp { sum += tracker.weight }
+    }
+    return Swift.min(Swift.max(sum, 1), 254)
+  }
+
+  /// The nodes of which each, once Active, remains so: nobody who takes part may preempt it. Empty where nobody can hold
+  /// the addresses, several where Preempt_Mode or a tie leave it to history.
+  public func lawfulHolders(_ vrid: VRID) -> [String] {
+    let contenders = nodes.compactMap { node in effectivePriority(node, vrid).map { (node: node, priority: $0) } }
+    return contenders.filter { holder in
+      !contenders.contains { mayPreempt($0.node, $0.priority, holder.node, holder.priority, vrid) }
+    }
+    .map(\.node.name)
+  }
+
+  /// Whether `node` replaces `holder` in the end, if that is all there is.
+  private func mayPreempt(_ node: Node, _ priority: Int, _ holder: Node, _ theirs: Int, _ vrid: VRID) -> Bool {
+    guard priority > theirs, let configuration = node.configuration(of: vrid) else { return false }
+    switch configuration.preemption {
+    case .immediate, .rfc, .after: return true
+    case .never:
+      let peers = configuration.families.flatMap(\.peers)
+      let healthy = peers.first { $0.node == holder.name }?.healthyPriority
+      return healthy.map { theirs < Int($0.rawValue) } ?? false
+    }
+  }
+}
+
+// MARK: - Quiet
+
+extension ClusterPicture {
+  /// Since when the network is whole, every process runs, and nothing has befallen the cluster; nil while that is not so.
+  public var quietSince: Instant? {
+    guard segment.isWhole, now >= stalledUntil, !nodes.contains(where: { $0.isFrozen }) else { return nil }
+    return max(lastDisturbance, stalledUntil)
+  }
+
+  /// So long after quiet began the election is over, whatever came before.
+  ///
+  /// The worst road: an Active Router far down the list has to fall silent and be noticed (Active_Down_Interval: less than
+  /// four intervals), the next that takes over is not yet the right one, which has to hear it (one interval), may have to
+  /// endure it for a while (`preempt: {after: …}`), hears it again (one more), and waits its Skew_Time (less than one).
+  public var settlingTime: Duration { longestInterval * 7 + longestDelay + worstLatency * 4 }
+
+  /// Whether the rules must have been obeyed by now.
+  public var isSettled: Bool { quietSince.map { now >= $0 + settlingTime } ?? false }
+
+  private mutating func noteTimes(of configurations: [VirtualRouterConfiguration]) {
+    for configuration in configurations {
+      longestInterval = max(longestInterval, configuration.interval.duration)
+      if case .after(let delay) = configuration.preemption { longestDelay = max(longestDelay, delay) }
+    }
+  }
+}
+
+// MARK: - Watching
+
+extension ClusterPicture {
+  /// Takes in what happened.
+  public mutating func take(_ step: Step) {
+    now = step.time
+    for occurrence in step.occurrences { take(occurrence) }
+  }
+
+  private mutating func take(_ occurrence: Occurrence) {
+    switch occurrence {
+    case .incident(let incident):
+      lastDisturbance = now
+      segment.apply(incident)
+      take(incident)
+    case .noticed(let name, let notice):
+      lastDisturbance = now
+      change(name) { $0.take(notice) }
+      if case .reloaded(let configurations) = notice { noteTimes(of: configurations) }
+    case .transition(let name, let vrid, let transition):
+      change(name) { node in
+        switch transition.to {
+        case .active: node.active.insert(vrid)
+        case .initialize, .backup: node.active.remove(vrid)
+        }
+      }
+    case .installed(let name, let vrid, let addresses):
+      change(name) { $0.installed[vrid, default: []].formUnion(addresses) }
+    case .removed(let name, let vrid, let addresses):
+      change(name) { $0.installed[vrid, default: []].subtract(addresses) }
+    case .learned(let client, let address, let node):
+      neighbors[client, default: [:]][address] = node
+    case .sent, .unreadable, .discarded, .announced, .spinning:
+      break
+    }
+  }
+
+  private mutating func take(_ incident: Incident) {
+    switch incident {
+    case .start(let name): change(name) { $0.hasPower = true }
+    case .crash(let name): change(name) { $0.losePower() }
+    case .freeze(let name): change(name) { $0.isFrozen = true }
+    case .thaw(let name): change(name) { $0.isFrozen = false }
+    case .linkDown(let name): change(name) { $0.hasLink = false }
+    case .linkUp(let name): change(name) { $0.hasLink = true }
+    case .stall(_, let duration): stalledUntil = max(stalledUntil, now + duration)
+    case .stop, .tracker, .reload, .cut, .partition, .heal, .quality, .linkQuality: break
+    }
+  }
+
+  private mutating func change(_ name: String, _ body: (inout Node) -> Void) {
+    for index in nodes.indices where nodes[index].name == name { body(&nodes[index]) }
+  }
+}
+
+extension ClusterPicture.Node {
+  fileprivate mutating func take(_ notice: Occurrence.Notice) {
+    switch notice {
+    case .started:
+      isRunning = true
+      knowsLink = hasLink
+      trackers = [:]
+    case .stopped: isRunning = false
+    case .tracker(let tracker, let isUp): trackers[tracker] = isUp
+    case .link(let isUp): knowsLink = isUp
+    case .reloaded(let configurations): virtualRouters = configurations
+    }
+  }
+
+  fileprivate mutating func losePower() {
+    hasPower = false
+    isRunning = false
+    isFrozen = false
+    active = []
+    installed = [:]
+  }
+}

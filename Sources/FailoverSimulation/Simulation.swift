@@ -1,0 +1,324 @@
+// A whole cluster in virtual time. Every node is a VRRPRouter, driven as the daemon drives it, and every message goes
+// through VRRPWire; only the kernel and the network are made up. The same cluster, incidents and seed give the same run,
+// bit for bit.
+
+import NetworkTypes
+import VRRP
+import VRRPWire
+
+/// Advances from one thing that happens to the next; whoever calls ``next(until:)`` sees all that came of it.
+public struct Simulation: Sendable {
+  public private(set) var now = Instant(sinceBoot: .zero)
+  private var hosts: [Host]
+  private var clients: [Client]
+  private var segment: Segment
+  private var queue = EventQueue()
+  private var random: SplitMix64
+  private var occurrences: [Occurrence] = []
+  /// Which host a datagram to this address reaches.
+  private var owners: [IPAddress: Int] = [:]
+
+  /// From vipd's start to the first answer of its trackers.
+  static let firstCheckDelay: Duration = .milliseconds(10)
+
+  /// A cluster in which nothing runs yet.
+  /// - Parameter random: every draw of the run is made from it.
+  public init(_ cluster: SimulatedCluster, random: SplitMix64) {
+    hosts = cluster.nodes.enumerated().map { index, node in
+      Host(name: node.name, hardwareAddress: .simulated(index), configurations: node.virtualRouters)
+    }
+    clients = cluster.clients.map(Client.init)
+    segment = Segment(endpoints: cluster.nodes.map(\.name) + cluster.clients)
+    self.random = random
+    for index in hosts.indices { learnAddresses(of: index) }
+  }
+
+  /// Has something befall the cluster at a time that is not past. What is scheduled first happens first.
+  public mutating func schedule(_ incident: Incident, at time: Instant) {
+    precondition(time >= now, "\(incident) at \(time), but it is \(now) already")
+    queue.add(.incident(incident), at: time)
+  }
+
+  /// Advances to the next thing that happens, or to `limit` where nothing does before or at it.
+  public mutating func next(until limit: Instant) -> Step? {
+    let event = queue.nextTime ?? limit + .seconds(1)
+    let deadline = hosts.indices.compactMap { index in hosts[index].nextDeadline.map { (time: $0, host: index) } }
+      .min { ($0.time, $0.host) < ($1.time, $1.host) }
+    // At the same time the event first: before a deadline the daemon drains what has arrived.
+    if let deadline, deadline.time < event, deadline.time <= limit {
+      now = max(now, deadline.time)
+      serveDeadline(of: deadline.host)
+    } else if event <= limit, let first = queue.removeFirst() {
+      now = event
+      take(first)
+    } else {
+      now = limit
+      return nil
+    }
+    defer { occurrences = [] }
+    return Step(time: now, occurrences: occurrences)
+  }
+}
+
+// MARK: - What happens to hosts
+
+extension Simulation {
+  private mutating func take(_ event: EventQueue.Event) {
+    switch event {
+    case .incident(let incident):
+      occurrences.append(.incident(incident))
+      segment.apply(incident)
+      happen(incident)
+    case .datagram(let datagram, let node):
+      guard hosts[node].isOnNetwork else { return }
+      deliver(.datagram(datagram), to: node)
+    case .frame(let frame, let client):
+      guard let (address, link) = clients[client].see(frame),
+        let node = hosts.first(where: { $0.hardwareAddress == link })
+      else { return }
+      occurrences.append(.learned(client: clients[client].name, address, at: node.name))
+    case .firstCheck(let tracker, let node):
+      deliver(.tracker(tracker, isUp: hosts[node].trackers[tracker] ?? true), to: node)
+    }
+  }
+
+  private mutating func happen(_ incident: Incident) {
+    switch incident {
+    case .start(let name): start(segment.number(of: name))
+    case .crash(let name): hosts[segment.number(of: name)].losePower()
+    case .stop(let name): deliver(.terminate, to: segment.number(of: name))
+    case .freeze(let name): hosts[segment.number(of: name)].isFrozen = true
+    case .thaw(let name):
+      hosts[segment.number(of: name)].isFrozen = false
+      drain(segment.number(of: name))
+    case .stall(let name, let duration): hosts[segment.number(of: name)].stalledUntil = now + duration
+    case .linkDown(let name): setLink(of: segment.number(of: name), isUp: false)
+    case .linkUp(let name): setLink(of: segment.number(of: name), isUp: true)
+    case .tracker(let tracker, let name, let isUp):
+      let node = segment.number(of: name)
+      hosts[node].trackers[tracker] = isUp
+      deliver(.tracker(tracker, isUp: isUp), to: node)
+    case .reload(let name, let configurations):
+      let node = segment.number(of: name)
+      hosts[node].configurations = configurations
+      learnAddresses(of: node)
+      deliver(.reload, to: node)
+    case .cut, .partition, .heal, .quality, .linkQuality: break  // The segment's
+    }
+  }
+
+  private mutating func start(_ node: Int) {
+    hosts[node].hasPower = true
+    guard hosts[node].router == nil else { return }
+    hosts[node].router = VRRPRouter(configurations: hosts[node].configurations)
+    hosts[node].isSpinning = false
+    occurrences.append(.noticed(hosts[node].name, .started))
+    if let obstacle = hosts[node].obstacle { tell(node, obstacle) }
+    handle(.startup, on: node)
+    for tracker in hosts[node].configurations.trackerNames {
+      queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay)
+    }
+  }
+
+  private mutating func setLink(of node: Int, isUp: Bool) {
+    guard hosts[node].linkIsUp != isUp else { return }
+    hosts[node].linkIsUp = isUp
+    deliver(.link(isUp: isUp), to: node)
+  }
+
+  private mutating func learnAddresses(of node: Int) {
+    for family in hosts[node].configurations.flatMap(\.families) { owners[family.localAddress] = node }
+  }
+}
+
+// MARK: - vipd, as its driver works
+
+extension Simulation {
+  private mutating func deliver(_ input: Host.Input, to node: Int) {
+    guard hosts[node].hasPower, hosts[node].router != nil else { return }
+    hosts[node].inbox.append(input)
+    if !hosts[node].isFrozen { drain(node) }
+  }
+
+  private mutating func drain(_ node: Int) {
+    let inputs = hosts[node].inbox
+    hosts[node].inbox = []
+    for input in inputs where hosts[node].router != nil { take(input, on: node) }
+  }
+
+  private mutating func take(_ input: Host.Input, on node: Int) {
+    let name = hosts[node].name
+    switch input {
+    case .datagram(let datagram):
+      receive(datagram, on: node)
+    case .tracker(let tracker, let isUp):
+      occurrences.append(.noticed(name, .tracker(tracker, isUp: isUp)))
+      handle(.tracker(tracker, isUp: isUp), on: node)
+    case .link(let isUp):
+      occurrences.append(.noticed(name, .link(isUp: isUp)))
+      tell(node, isUp ? nil : .interfaceDown("eth0"))
+    case .reload:
+      let configurations = hosts[node].configurations
+      occurrences.append(.noticed(name, .reloaded(configurations)))
+      let obstacles = configurations.compactMap { new in hosts[node].obstacle.map { (new.vrid, $0) } }
+      handle(.reconfigured(configurations, obstacles: Dictionary(uniqueKeysWithValues: obstacles)), on: node)
+    case .terminate:
+      occurrences.append(.noticed(name, .stopped))
+      handle(.shutdown, on: node)
+      hosts[node].router = nil
+    }
+  }
+
+  private mutating func tell(_ node: Int, _ obstacle: Obstacle?) {
+    for member in hosts[node].router?.members ?? [] {
+      handle(.obstacle(member.router.configuration.vrid, obstacle), on: node)
+    }
+  }
+
+  private mutating func receive(_ datagram: ReceivedDatagram, on node: Int) {
+    do throws(DiscardedMessage) {
+      let decoded = try Advertisement.decode(
+        datagram.payload, source: datagram.source, destination: datagram.destination)
+      let received = ReceivedAdvertisement(
+        decoded.advertisement, source: datagram.source, destination: datagram.destination, hopLimit: datagram.hopLimit)
+      handle(.advertisement(received), on: node)
+    } catch {
+      occurrences.append(.unreadable(hosts[node].name, error))
+    }
+  }
+
+  private mutating func serveDeadline(of node: Int) {
+    handle(.deadline, on: node)
+    if let next = hosts[node].router?.nextDeadline, next <= now {
+      hosts[node].isSpinning = true
+      occurrences.append(.spinning(hosts[node].name))
+    }
+  }
+
+  private mutating func handle(_ event: VRRPRouter.Event, on node: Int) {
+    if event != .deadline { hosts[node].isSpinning = false }
+    // What leaves with a reload is still said farewell to its peers, so its configuration is looked up as it was.
+    let before = hosts[node].router?.members.map(\.router.configuration) ?? []
+    let directives = hosts[node].router?.handle(event, at: now) ?? []
+    let isRoutine = event == .deadline && !directives.contains(where: \.isTransition)
+    for directive in directives { perform(directive, on: node, before, isRoutine: isRoutine) }
+  }
+
+  private mutating func perform(
+    _ directive: VRRPRouter.Directive, on node: Int, _ before: [VirtualRouterConfiguration], isRoutine: Bool
+  ) {
+    let name = hosts[node].name
+    switch directive {
+    case .discard(let reason, let vrid):
+      occurrences.append(.discarded(name, reason, vrid))
+    case .perform(let vrid, .sendAdvertisement(let advertisement, let recipients)):
+      guard
+        let configuration = hosts[node].router?[vrid]?.router.configuration ?? before.first(where: { $0.vrid == vrid })
+      else { return }
+      send(advertisement, to: recipients, configuration, from: node, isRoutine: isRoutine)
+    case .perform(let vrid, .installAddresses(let addresses)):
+      occurrences.append(.installed(name, vrid, addresses))
+    case .perform(let vrid, .removeAddresses(let addresses)):
+      occurrences.append(.removed(name, vrid, addresses))
+    case .perform(let vrid, .announceAddresses(let addresses)):
+      for address in addresses { announce(address.address.address, of: vrid, from: node) }
+    case .perform(let vrid, .transition(let transition)):
+      occurrences.append(.transition(name, vrid, transition))
+    }
+  }
+}
+
+extension VRRPRouter.Directive {
+  fileprivate var isTransition: Bool {
+    if case .perform(_, .transition) = self { true } else { false }
+  }
+}
+
+// MARK: - On the wire
+
+extension Simulation {
+  private mutating func send(
+    _ advertisement: Advertisement, to recipients: VirtualRouter.Recipients, _ configuration: VirtualRouterConfiguration,
+    from node: Int, isRoutine: Bool
+  ) {
+    guard let family = advertisement.addresses.first?.family, let side = configuration.family(family)
+    else { return }
+    for (receiver, destination) in receivers(recipients, configuration.transport, side, except: node) {
+      let payload = advertisement.encode(
+        from: side.localAddress, to: destination, checksum: configuration.checksum.formSent)
+      let datagram = ReceivedDatagram(
+        payload: payload, source: side.localAddress, destination: destination, hopLimit: 255, interfaceIndex: 1)
+      let (passage, arrivals) =
+        hosts[node].isOnNetwork
+        ? segment.carry(from: node, to: receiver, family, at: now, &random) : (.cut, arrivals: [])
+      for arrival in arrivals { queue.add(.datagram(datagram, node: receiver), at: arrival) }
+      occurrences.append(
+        .sent(
+          Sending(
+            sender: hosts[node].name, receiver: hosts[receiver].name, advertisement: advertisement, family: family,
+            passage: passage, isRoutine: isRoutine)))
+    }
+  }
+
+  private func receivers(
+    _ recipients: VirtualRouter.Recipients, _ transport: Transport, _ side: FamilyConfiguration, except node: Int
+  ) -> [(Int, IPAddress)] {
+    switch (recipients, transport) {
+    case (.only(let address), _): owners[address].map { [($0, address)] } ?? []
+    case (.everyone, .unicast): side.peers.compactMap { peer in owners[peer.address].map { ($0, peer.address) } }
+    case (.everyone, .multicast): hosts.indices.filter { $0 != node }.map { ($0, side.family.vrrpGroup) }
+    }
+  }
+
+  private mutating func announce(_ address: IPAddress, of vrid: VRID, from node: Int) {
+    let frame =
+      switch address {
+      case .v4(let address):
+        GratuitousARP(address: address, hardwareAddress: hosts[node].hardwareAddress).frame
+      case .v6(let address):
+        UnsolicitedNeighborAdvertisement(
+          address: address, hardwareAddress: hosts[node].hardwareAddress, isRouter: false
+        ).frame
+      }
+    var passages: [Passage] = []
+    for client in clients.indices {
+      let (passage, arrivals) =
+        hosts[node].isOnNetwork
+        ? segment.carry(from: node, to: hosts.count + client, address.family, at: now, &random) : (.cut, arrivals: [])
+      for arrival in arrivals { queue.add(.frame(frame, client: client), at: arrival) }
+      passages.append(passage)
+    }
+    occurrences.append(
+      .announced(Announcement(node: hosts[node].name, vrid: vrid, address: address, passages: passages)))
+  }
+}
+
+extension ChecksumPreference {
+  /// No peer's form is learned here, so `auto` is what it begins with.
+  fileprivate var formSent: ChecksumForm {
+    switch self {
+    case .auto, .pseudoHeader: .pseudoHeader
+    case .rfc9568: .rfc9568
+    }
+  }
+}
+
+extension IPFamily {
+  /// 224.0.0.18 or ff02::12. RFC 9568 §5.1.1.2, §5.1.2.2
+  fileprivate var vrrpGroup: IPAddress {
+    switch self {
+    case .ipv4: .v4(IPv4Address(rawValue: 0xe000_0012))
+    case .ipv6: .v6(IPv6Address(rawValue: 0xff02 << 112 | 0x12))
+    }
+  }
+}
+
+extension MACAddress {
+  /// A locally administered address for each host.
+  fileprivate static func simulated(_ index: Int) -> MACAddress {
+    guard let address = MACAddress(bytes: [0x02, 0, 0, 0, 0, UInt8(truncatingIfNeeded: index)]) else {
+      preconditionFailure("six bytes are a MAC address")
+    }
+    return address
+  }
+}

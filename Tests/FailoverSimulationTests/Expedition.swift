@@ -1,0 +1,192 @@
+// A scenario that chance has made: a small cluster and a short run of incidents, after which everything is made whole.
+
+import FailoverSimulation
+import NetworkTypes
+import VRRP
+
+/// Draws scenarios. The same seed draws the same one.
+struct Expedition {
+  private var random: SplitMix64
+  private var scenario: Scenario
+  private var now: Duration = .zero
+  private let interval: AdvertisementInterval
+  private var frozen: Set<String> = []
+
+  /// - Parameter seed: draws the scenario, and is the seed of its run.
+  static func scenario(seed: UInt64) -> Scenario {
+    var expedition = Expedition(seed: seed)
+    expedition.drawSchedule()
+    return expedition.scenario
+  }
+
+  private init(seed: UInt64) {
+    random = SplitMix64(seed: seed)
+    interval = [.oneSecond, AdvertisementInterval(centiseconds: 10)!, AdvertisementInterval(centiseconds: 1)!][
+      random.below(3)]
+    scenario = Scenario(seed: seed)
+    drawCluster()
+  }
+
+  private mutating func chance(_ perMille: Int) -> Bool { random.happens(perMille: perMille) }
+  private mutating func one<Element>(of elements: [Element]) -> Element { elements[random.below(elements.count)] }
+}
+
+// MARK: - The cluster
+
+extension Expedition {
+  private mutating func drawCluster() {
+    let families: [IPFamily] = one(of: [[.ipv4], [.ipv4], [.ipv6], [.ipv4, .ipv6]])
+    // Addresses in an order of their own in each family, so that a tie could be broken two ways.
+    let count = 2 + random.below(3)
+    let shift = random.below(count)
+    scenario.blueprint.nodes = (0..<count).map { index in
+      let addresses = families.map { family in
+        let number = 31 + (family == .ipv4 ? index : (count - index + shift) % count)
+        return IPAddress(family == .ipv4 ? "10.0.10.\(number)" : "fd10::\(number)")!
+      }
+      return Blueprint.Node(name: "n\(index + 1)", addresses: addresses)
+    }
+    scenario.blueprint.clients = ["laptop"]
+    let trackers = ["docker", "proxy"].prefix(random.below(3))
+    for index in 0..<(1 + random.below(2)) {
+      scenario.blueprint.routers.append(drawRouter(index, families, Array(trackers)))
+    }
+  }
+
+  private mutating func drawRouter(_ index: Int, _ families: [IPFamily], _ trackers: [String]) -> Blueprint.Router {
+    let addresses = families.flatMap { family in
+      family == .ipv4
+        ? ["10.0.10.\(39 + index)/24"] : ["fe80::\(12 + index)/64", "fd10::\(39 + index)/64"]
+    }
+    let ties = chance(200)
+    let nodes = scenario.blueprint.nodes.map(\.name)
+    let members = nodes.map { node in
+      let number = ties ? 100 : chance(30) ? 254 : 1 + random.below(254)
+      return Blueprint.Member(node: node, priority: Priority(clamping: number))
+    }
+    var router = Blueprint.Router(
+      name: "r\(index + 1)", vrid: VRID(rawValue: UInt8(12 + index))!,
+      addresses: addresses.map { InterfaceAddress($0)! }, members: members, interval: interval)
+    router.preemption = drawPreemption()
+    for tracker in trackers {
+      let weight = chance(150) ? 0 : chance(300) ? 1 + random.below(120) : -1 - random.below(253)
+      router.trackers.append(TrackerWeight(tracker: tracker, weight: weight))
+    }
+    if chance(30) { router.members[random.below(nodes.count)].priority = .addressOwner }
+    return router
+  }
+
+  private mutating func drawPreemption() -> Preemption {
+    switch random.below(8) {
+    case 0...3: .immediate
+    case 4: .rfc
+    case 5, 6: .never
+    default: .after(interval.duration * random.below(5))
+    }
+  }
+}
+
+// MARK: - The schedule
+
+extension Expedition {
+  private mutating func drawSchedule() {
+    if chance(500) { happen(.quality(drawQuality(isClean: true))) }
+    for node in scenario.blueprint.nodes.map(\.name) {
+      happen(.start(node))
+      if chance(300) { now += random.duration(upTo: interval.duration * 4) }
+    }
+    for _ in 0..<(2 + random.below(5)) {
+      drawPause()
+      drawIncident()
+    }
+    drawPause()
+    // Made whole, and given the time that it may take.
+    happen(.heal)
+    happen(.quality(drawQuality(isClean: true)))
+    for node in frozen.sorted() { happen(.thaw(node)) }
+    for node in scenario.blueprint.nodes.map(\.name) where chance(300) {
+      happen(.linkUp(node))
+      happen(.start(node))
+    }
+    scenario.end = now + settling
+  }
+
+  private mutating func happen(_ incident: Incident) {
+    scenario.script.append(Scenario.Entry(time: now, happening: .incident(incident)))
+  }
+
+  private var settling: Duration { interval.duration * 13 + .milliseconds(600) }
+
+  /// From none at all to long enough for everything to settle.
+  private mutating func drawPause() {
+    switch random.below(6) {
+    case 0: break
+    case 1: now += random.duration(upTo: .milliseconds(1))
+    case 2, 3: now += random.duration(upTo: interval.duration * 4)
+    default: now += settling + random.duration(upTo: interval.duration * 2)
+    }
+  }
+
+  private mutating func drawQuality(isClean: Bool) -> LinkQuality {
+    var quality = LinkQuality(
+      latency: .microseconds(50 + random.below(400)), jitter: .microseconds(random.below(300)))
+    guard !isClean else { return quality }
+    if chance(700) { quality.lossPerMille = random.below(400) }
+    if chance(300) { quality.duplicationPerMille = random.below(300) }
+    if chance(300) {
+      quality.reorderingPerMille = random.below(300)
+      quality.reorderingDelay = .microseconds(1 + random.below(20_000))
+    }
+    return quality
+  }
+
+  private mutating func drawIncident() {
+    let nodes = scenario.blueprint.nodes.map(\.name)
+    let node = one(of: nodes)
+    let trackers = scenario.blueprint.routers.flatMap(\.trackers).map(\.tracker)
+    switch random.below(18) {
+    case 0: happen(.crash(node))
+    case 1: happen(.stop(node))
+    case 2, 3: happen(.start(node))
+    case 4: happen(.freeze(node)); frozen.insert(node)
+    case 5:
+      for node in frozen.sorted() { happen(.thaw(node)) }
+      frozen = []
+    case 6: happen(.stall(node, random.duration(upTo: interval.duration * 5)))
+    case 7: happen(.linkDown(node))
+    case 8: for node in nodes { happen(.linkUp(node)) }
+    case 9, 10, 11, 12:
+      guard !trackers.isEmpty else { return }
+      happen(.tracker(one(of: trackers), on: node, isUp: chance(400)))
+    case 13: drawReload(on: node)
+    case 14: happen(.cut(from: node, to: one(of: nodes + ["laptop"]), one(of: [nil, .ipv4, .ipv6])))
+    case 15: drawPartition()
+    case 16: happen(.heal)
+    default: happen(.quality(drawQuality(isClean: chance(300))))
+    }
+  }
+
+  private mutating func drawPartition() {
+    var groups: [[String]] = [[], []]
+    for name in scenario.blueprint.nodes.map(\.name) + ["laptop"] {
+      // A host that is in neither reaches both.
+      if !chance(100) { groups[random.below(2)].append(name) }
+    }
+    happen(.partition(groups))
+  }
+
+  private mutating func drawReload(on node: String) {
+    let router = one(of: scenario.blueprint.routers)
+    let change: Scenario.Change =
+      switch random.below(6) {
+      case 0: .interval(AdvertisementInterval(centiseconds: max(1, interval.centiseconds / (1 + random.below(3))))!)
+      case 1: .preemption(drawPreemption())
+      case 2: .addresses(Array(router.addresses.dropLast(router.addresses.count > 1 ? 1 : 0)))
+      case 3: .priority(Priority(clamping: 1 + random.below(254)))
+      case 4: .weight(tracker: "docker", -random.below(254))
+      default: .removal
+      }
+    scenario.script.append(
+      Scenario.Entry(time: now, happening: .reload(node, router: router.name, change)))
+  }
+}

@@ -1,0 +1,56 @@
+// Chance looks for what nobody has thought of: some hundred drawn scenarios, each under all checkers.
+//
+// A longer run, or one seed alone:
+//   EXPLORE_SEEDS=1-100000 swift test -c release --filter FailoverSimulationTests.ExplorationTests
+//   EXPLORE_SEEDS=4711-4711 swift test --filter FailoverSimulationTests.ExplorationTests
+
+import FailoverSimulation
+import FoundationEssentials
+import Testing
+
+struct ExplorationTests {
+  @Test(arguments: seedBlocks)
+  func exploration(_ seeds: ClosedRange<UInt64>) throws {
+    for seed in seeds {
+      let scenario = Expedition.scenario(seed: seed)
+      let complaints = scenario.run().complaints
+      guard !complaints.isEmpty else { continue }
+      let reduced = scenario.reduced()
+      let outcome = reduced.run()
+      Issue.record(
+        """
+        seed \(seed): \(complaints[0])
+        Again: EXPLORE_SEEDS=\(seed)-\(seed) swift test --filter FailoverSimulationTests.ExplorationTests
+        Reduced, as a file for Scenarios/:
+        \(reduced.text)
+        \(outcome.complaints.joined(separator: "\n"))
+        \(outcome.examination.transcript.text)
+        """)
+    }
+  }
+
+  /// In blocks, so that they can run side by side.
+  private static var seedBlocks: [ClosedRange<UInt64>] {
+    let text = ProcessInfo.processInfo.environment["EXPLORE_SEEDS"] ?? "1-400"
+    let bounds = text.split(separator: "-").compactMap { UInt64($0) }
+    guard bounds.count == 2, bounds[0] <= bounds[1] else { preconditionFailure("EXPLORE_SEEDS is FIRST-LAST") }
+    return stride(from: bounds[0], through: bounds[1], by: 25).map { $0...min($0 + 24, bounds[1]) }
+  }
+}
+
+extension Scenario {
+  /// The same complaint with fewer incidents: each is left out that the failure does not need.
+  func reduced() -> Scenario {
+    func fails(_ scenario: Scenario) -> String? { scenario.run().examination.violations.first?.rule }
+    let rule = fails(self)
+    var least = self
+    var index = least.script.count - 1
+    while index >= 0 {
+      var shorter = least
+      shorter.script.remove(at: index)
+      if fails(shorter) == rule { least = shorter }
+      index -= 1
+    }
+    return least
+  }
+}
