@@ -15,6 +15,11 @@ let primaryAddresses: [String: [IPFamily: IPAddress]] = [
   "high": [.ipv4: ip("10.0.0.3"), .ipv6: ip("fd00::1")],
 ]
 
+func primaryAddress(of node: String, _ family: IPFamily) -> IPAddress {
+  guard let address = primaryAddresses[node]?[family] else { fatalError("fixture: \(node) has no \(family) address") }
+  return address
+}
+
 func ip(_ text: String) -> IPAddress {
   guard let address = IPAddress(text) else { fatalError("fixture: \(text) is no IP address") }
   return address
@@ -53,9 +58,9 @@ func configuration(
     name: name, vrid: vrid, priority: priority(own), interval: every(interval), preemption: preempt,
     families: families.map { family in
       FamilyConfiguration(
-        localAddress: primaryAddresses[we]![family]!,
+        localAddress: primaryAddress(of: we, family),
         peers: ["low", "high"].map {
-          Peer(node: $0, address: primaryAddresses[$0]![family]!, healthyPriority: healthy[$0].map { priority($0) })
+          Peer(node: $0, address: primaryAddress(of: $0, family), healthyPriority: healthy[$0].map { priority($0) })
         },
         addresses: addresses.filter { $0.address.family == family })
     },
@@ -71,7 +76,7 @@ func advertisement(
     Advertisement(
       vrid: vrid, priority: AdvertisedPriority(fieldValue: fieldValue), interval: every(interval),
       addresses: family == .ipv4 ? [ip("10.0.0.39")] : [ip("fe80::39"), ip("fd00::39")]),
-    source: primaryAddresses[node]![family]!, destination: primaryAddresses[we]![family]!)
+    source: primaryAddress(of: node, family), destination: primaryAddress(of: we, family))
 }
 
 /// A point in time, in seconds since the tests' host booted.

@@ -113,7 +113,7 @@ struct TwoFamilyTests {
       _ = router.handle(.deadline, at: at(.seconds(4)))
       #expect(router.state.name == .active)
       var received = advertisement(100, from: other, over: family)
-      received.destination = primaryAddresses[them]![family]!
+      received.destination = primaryAddress(of: them, family)
       _ = router.handle(.advertisement(received), at: at(.seconds(5)))
       #expect((router.state.name == .backup) == yields, "\(them) hears \(other) over \(family)")
     }
@@ -124,9 +124,9 @@ struct TwoFamilyTests {
     var theirs = ours
     theirs.families = ours.families.map { family in
       var mirrored = family
-      mirrored.localAddress = primaryAddresses[node]![family.family]!
+      mirrored.localAddress = primaryAddress(of: node, family.family)
       mirrored.peers = primaryAddresses.keys.filter { $0 != node }.map {
-        Peer(node: $0, address: primaryAddresses[$0]![family.family]!)
+        Peer(node: $0, address: primaryAddress(of: $0, family.family))
       }
       return mirrored
     }
