@@ -1,0 +1,192 @@
+// The agent between the core and a network in memory: that it performs in order, counts, undoes what it did and nothing
+// else, and comes back from whatever befell it.
+
+import ControlAPI
+import Glibc
+import NetworkTypes
+import Testing
+import VRRP
+
+@testable import VIPDaemon
+
+@Suite struct FailoverAgentTests {
+  private func state(_ bench: Bench) async -> VirtualRouterState? {
+    await bench.agent.status().virtualRouters.first?.state
+  }
+
+  private func priority(_ value: UInt8) -> AdvertisedPriority { AdvertisedPriority(fieldValue: value) }
+
+  @Test("FSM-4: advertises to every peer, installs, then announces, in that order")
+  func takeover() async throws {
+    let bench = try Bench()
+    try await eventually("Active, and announced") { bench.host.deeds.contains(.frame(on: 2)) }
+    let first = Array(bench.host.deeds.prefix(4))
+    #expect(
+      first == [
+        .sent(priority(200), to: IPAddress("10.0.0.2")!), .sent(priority(200), to: IPAddress("10.0.0.3")!),
+        .installed(["10.0.0.9/24"]), .frame(on: 2),
+      ])
+    let router = try #require(await bench.agent.status().virtualRouters.first)
+    #expect(router.state == .active && router.interface == "eth0" && router.effectivePriority == 200)
+    #expect(router.activeRouter?.node == "n1")
+    await bench.end()
+  }
+
+  @Test("FSM-11: removes the addresses, and then says so to the winner alone")
+  func yields() async throws {
+    let bench = try Bench()
+    try await eventually("Active") { await state(bench) == .active }
+    bench.host.forgetDeeds()
+    bench.hear(from: "10.0.0.2", priority: priority(250))
+    try await eventually("Backup") { await state(bench) == .backup }
+    let deeds = bench.host.deeds.filter { $0 != .sent(priority(200), to: IPAddress("10.0.0.2")!) }
+    let order = deeds.drop { $0 != .removed(["10.0.0.9/24"]) }
+    #expect(order.prefix(2) == [.removed(["10.0.0.9/24"]), .sent(.relinquishing, to: IPAddress("10.0.0.2")!)])
+    let router = try #require(await bench.agent.status().virtualRouters.first)
+    #expect(router.activeRouter?.node == "n2")
+    #expect(router.reason.contains("n2 (10.0.0.2) is Active with priority 250; ours is 200"))
+    await bench.end()
+  }
+
+  @Test("FSM-8: stopping sends priority 0 before the addresses go, and the loop returns")
+  func stops() async throws {
+    let bench = try Bench()
+    try await eventually("Active") { await state(bench) == .active }
+    bench.host.forgetDeeds()
+    await bench.end()
+    let deeds = bench.host.deeds
+    let farewell = try #require(deeds.firstIndex(of: .sent(.relinquishing, to: IPAddress("10.0.0.3")!)))
+    let removal = try #require(deeds.firstIndex(of: .removed(["10.0.0.9/24"])))
+    #expect(farewell < removal)
+    #expect(removal == deeds.count - 1)
+  }
+
+  @Test("What is discarded changes nothing and is counted under its reason")
+  func discards() async throws {
+    let bench = try Bench(Bench.clusterFile(interval: "1s"))
+    bench.hear(from: "10.0.0.2", priority: priority(250), hopLimit: 64)
+    bench.hear(from: "10.0.0.2", priority: priority(250), corrupt: true)
+    bench.hear(from: "10.0.0.77", priority: priority(250))
+    bench.hear(from: "10.0.0.2", priority: priority(250), interfaceIndex: 7)
+    try await eventually("all four are counted") {
+      let discarded = await bench.agent.status().virtualRouters.first?.discarded ?? [:]
+      return discarded["ttl"] == 1 && discarded["checksum"] == 1 && discarded["peer"] == 1 && discarded["vrid"] == 1
+    }
+    let status = await bench.agent.status()
+    #expect(status.virtualRouters.first?.advertisementsReceived == 0)
+    #expect(status.virtualRouters.first?.activeRouter == nil)
+    #expect(status.peers.allSatisfy { $0.lastHeard == nil })
+    await bench.end()
+  }
+
+  @Test("A stall of ours is not silence of theirs: what has arrived is read before the deadline counts")
+  func drainsBeforeDeadline() async throws {
+    let bench = try Bench()
+    bench.hear(from: "10.0.0.2", priority: priority(250))
+    try await eventually("follows n2") { await bench.agent.status().virtualRouters.first?.activeRouter?.node == "n2" }
+    // Active_Down_Interval is 32 ms. The thread stands still for twice that, while n2 goes on advertising.
+    let host = bench.host
+    bench.loop.execute {
+      usleep(70_000)
+      bench.hear(from: "10.0.0.2", priority: self.priority(250))
+    }
+    host.forgetDeeds()
+    try await eventually("n2 was heard again") {
+      (await bench.agent.status().virtualRouters.first?.advertisementsReceived ?? 0) >= 2
+    }
+    #expect(await bench.agent.status().virtualRouters.first?.transitions == 1)
+    #expect(!host.deeds.contains(.installed(["10.0.0.9/24"])))
+    await bench.end()
+  }
+
+  @Test("Link down, link up, interface made anew: initialize with its reason, and back by itself")
+  func links() async throws {
+    let bench = try Bench()
+    try await eventually("Active") { await state(bench) == .active }
+    bench.host.change { $0[0].isUp = false }
+    try await eventually("initialize") { await state(bench) == .initialize }
+    let reason = try #require(await bench.agent.status().virtualRouters.first?.reason)
+    #expect(reason == "takes no part: interface eth0 is down or has no carrier")
+    #expect(await bench.agent.status().health?.fit == false)
+    bench.host.change { $0[0].isUp = true }
+    try await eventually("Active again") { await state(bench) == .active }
+
+    bench.host.change { $0 = [] }
+    try await eventually("initialize") { await state(bench) == .initialize }
+    #expect(
+      await bench.agent.status().virtualRouters.first?.reason
+        == "takes no part: no interface holds this node's address 10.0.0.1")
+    bench.host.change {
+      $0 = [Bench.eth0]
+      $0[0].index = 9
+    }
+    try await eventually("Active on the new interface") { bench.host.deeds.contains(.frame(on: 9)) }
+    await bench.end()
+  }
+
+  @Test("An interface that was replaced between two looks gets the addresses again")
+  func replacedInterface() async throws {
+    let bench = try Bench()
+    try await eventually("Active") { await state(bench) == .active }
+    bench.host.change {
+      $0 = [Bench.eth0]
+      $0[0].index = 9
+    }
+    try await eventually("announced on the new one") { bench.host.deeds.contains(.frame(on: 9)) }
+    await bench.end()
+  }
+
+  @Test("An address that the kernel refuses costs the role, is told, and is tried again")
+  func refusedAddress() async throws {
+    let bench = try Bench()
+    let failure = HostNetworkFailure(
+      subject: "eth0", operation: "add 10.0.0.9/24", cause: "operation not permitted", remedy: "needs CAP_NET_ADMIN",
+      code: EPERM)
+    bench.host.refuseInstalling(failure)
+    try await eventually("steps back") {
+      let router = await bench.agent.status().virtualRouters.first
+      return router?.state == .initialize && router?.reason == "takes no part: \(failure)"
+    }
+    #expect(bench.host.deeds.contains(.sent(.relinquishing, to: IPAddress("10.0.0.2")!)))
+    bench.host.refuseInstalling(nil)
+    try await eventually("tries again", within: .seconds(30)) { await state(bench) == .active }
+    await bench.end()
+  }
+
+  @Test("An address that somebody else put there is neither installed nor removed")
+  func foreignAddress() async throws {
+    var interface = Bench.eth0
+    interface.addresses.append(Bench.held("10.0.0.9/24"))
+    let bench = try Bench(interfaces: [interface])
+    try await eventually("Active") { await state(bench) == .active }
+    await bench.end()
+    let touched = bench.host.deeds.contains { deed in
+      switch deed {
+      case .installed(let addresses), .removed(let addresses): !addresses.isEmpty
+      case .sent, .frame: false
+      }
+    }
+    #expect(!touched)
+  }
+
+  @Test("Addresses left behind by a vipd that was killed are removed at the start; those of others are not")
+  func leftovers() async throws {
+    var interface = Bench.eth0
+    interface.addresses += [Bench.held("10.0.0.9/24", isOurs: true), Bench.held("10.0.0.8/24", isOurs: false)]
+    let bench = try Bench(
+      Bench.clusterFile(interval: "40s", addresses: "[10.0.0.9/24, 10.0.0.8/24]"), interfaces: [interface])
+    try await eventually("removed") { bench.host.deeds == [.removed(["10.0.0.9/24"])] }
+    await bench.end()
+  }
+
+  @Test("The kernel is told to let through peers alone")
+  func filter() async throws {
+    let bench = try Bench()
+    try await eventually("filter set") { bench.host.filter != nil }
+    #expect(
+      bench.host.filter
+        == ReceptionFilter(
+          sources: [IPAddress("10.0.0.2")!, IPAddress("10.0.0.3")!], vrids: [12], versions: [3], minimumHopLimit: 255))
+    await bench.end()
+  }
+}

@@ -1,0 +1,222 @@
+// A host's network that exists in memory alone, and the bench on which an agent runs against it.
+
+import CLinux
+import ClusterConfiguration
+import Dispatch
+import Glibc
+import Logging
+import NetworkTypes
+import Synchronization
+import Testing
+import VRRP
+import VRRPWire
+
+@testable import VIPDaemon
+
+/// What an agent did to its network, in order.
+enum Deed: Equatable, Sendable {
+  case sent(AdvertisedPriority, to: IPAddress)
+  case installed([String])
+  case removed([String])
+  case frame(on: Int)
+}
+
+final class FakeHost: HostNetwork, @unchecked Sendable {
+  // All state is behind the lock: the bench's thread and the loop's thread both use it.
+  private let state: Mutex<State>
+  private let arrivals = eventfd(0, CInt(EFD_NONBLOCK))
+  private let changes = eventfd(0, CInt(EFD_NONBLOCK))
+
+  private struct State {
+    var interfaces: [NetworkInterface]
+    var waiting: [ReceivedDatagram] = []
+    var deeds: [Deed] = []
+    var refusal: HostNetworkFailure?
+    var filter: ReceptionFilter?
+  }
+
+  init(_ interfaces: [NetworkInterface]) { state = Mutex(State(interfaces: interfaces)) }
+
+  deinit {
+    close(arrivals)
+    close(changes)
+  }
+
+  // The bench's side.
+
+  var deeds: [Deed] { state.withLock { $0.deeds } }
+  var filter: ReceptionFilter? { state.withLock { $0.filter } }
+  func forgetDeeds() { state.withLock { $0.deeds = [] } }
+
+  func deliver(_ datagram: ReceivedDatagram) {
+    state.withLock { $0.waiting.append(datagram) }
+    eventfd_write(arrivals, 1)
+  }
+
+  func refuseInstalling(_ failure: HostNetworkFailure?) { state.withLock { $0.refusal = failure } }
+
+  func change(_ edit: (inout [NetworkInterface]) -> Void) {
+    state.withLock { edit(&$0.interfaces) }
+    eventfd_write(changes, 1)
+  }
+
+  // The agent's side.
+
+  var receptionDescriptors: [CInt] { [arrivals] }
+  var changeDescriptor: CInt { changes }
+
+  func nextDatagram() -> ReceivedDatagram? {
+    var count: eventfd_t = 0
+    eventfd_read(arrivals, &count)
+    return state.withLock { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
+  }
+
+  func setReceptionFilter(_ filter: ReceptionFilter) { state.withLock { $0.filter = filter } }
+
+  func send(_ payload: [UInt8], from source: IPAddress, to destination: IPAddress, interfaceIndex: Int) {
+    guard let decoded = try? Advertisement.decode(payload, source: source, destination: destination) else {
+      Issue.record("the agent sent a malformed advertisement: \(payload)")
+      return
+    }
+    state.withLock { $0.deeds.append(.sent(decoded.advertisement.priority, to: destination)) }
+  }
+
+  func interfaces() -> [NetworkInterface] { state.withLock { $0.interfaces } }
+
+  func drainChanges() -> Bool {
+    var count: eventfd_t = 0
+    return eventfd_read(changes, &count) == 0
+  }
+
+  func install(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>] {
+    defer { eventfd_write(changes, 1) }
+    return state.withLock { state in
+      if let refusal = state.refusal { return placements.map { _ in .failure(refusal) } }
+      state.deeds.append(.installed(placements.map(\.address.description)))
+      for placement in placements {
+        guard let index = state.interfaces.firstIndex(where: { $0.index == placement.interfaceIndex }) else { continue }
+        state.interfaces[index].addresses.append(HeldAddress(address: placement.address, isOurs: true))
+      }
+      return placements.map { _ in .success(()) }
+    }
+  }
+
+  func remove(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>] {
+    guard !placements.isEmpty else { return [] }
+    defer { eventfd_write(changes, 1) }
+    return state.withLock { state in
+      state.deeds.append(.removed(placements.map(\.address.description)))
+      for placement in placements {
+        guard let index = state.interfaces.firstIndex(where: { $0.index == placement.interfaceIndex }) else { continue }
+        state.interfaces[index].addresses.removeAll { $0.address == placement.address }
+      }
+      return placements.map { _ in .success(()) }
+    }
+  }
+
+  func sendFrame(_ frame: [UInt8], interfaceIndex: Int) {
+    state.withLock { $0.deeds.append(.frame(on: interfaceIndex)) }
+  }
+
+  func isIPv6Router(interface: String) -> Bool { false }
+}
+
+/// An agent on a loop on a thread of its own.
+final class Bench: Sendable {
+  let host: FakeHost
+  let loop: VRRPLoop
+  let agent: FailoverAgent
+  let file: String
+
+  /// 10.0.0.1 is this node, 10.0.0.2 and 10.0.0.3 are its peers.
+  static let eth0 = NetworkInterface(
+    index: 2, name: "eth0", hardwareAddress: MACAddress(bytes: [2, 0, 0, 0, 0, 1]), isUp: true,
+    addresses: [held("10.0.0.1/24")])
+
+  static func held(_ text: String, isOurs: Bool = false) -> HeldAddress {
+    HeldAddress(address: InterfaceAddress(text)!, isOurs: isOurs)
+  }
+
+  static func clusterFile(
+    interval: String = "10ms", priorities: [Int] = [200, 150, 100], addresses: String = "[10.0.0.9/24]",
+    more: String = ""
+  ) -> String {
+    """
+    cluster: bench
+    nodes:
+      - {name: n1, address: 10.0.0.1, priority: \(priorities[0])}
+      - {name: n2, address: 10.0.0.2, priority: \(priorities[1])}
+      - {name: n3, address: 10.0.0.3, priority: \(priorities[2])}
+    virtual_routers:
+      - name: ingress
+        vrid: 12
+        addresses: \(addresses)
+        interval: \(interval)
+    \(more)
+    """
+  }
+
+  init(_ text: String = clusterFile(), interfaces: [NetworkInterface] = [eth0]) throws {
+    var template = Array("/tmp/vipd-bench-XXXXXX".utf8CString)
+    close(mkstemp(&template))
+    file = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    Self.write(text, to: file)
+    host = FakeHost(interfaces)
+    loop = try VRRPLoop()
+    var logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+    logger.logLevel = .critical
+    let setup = FailoverAgent.Setup(
+      file: file, configuration: try LoadedConfiguration(contentsOf: file), node: NodeName("n1")!, version: "test",
+      logger: logger)
+    agent = FailoverAgent(setup, loop: loop, host: host)
+    let agent = agent
+    let loop = loop
+    loop.execute { agent.assumeIsolated { try? $0.start() } }
+    DispatchQueue(label: "vrrp").async { loop.run() }
+  }
+
+  deinit { unlink(file) }
+
+  func end() async { await agent.stop(because: "the test is over") }
+
+  func rewriteFile(_ text: String) { Self.write(text, to: file) }
+
+  private static func write(_ text: String, to path: String) {
+    let descriptor = open(path, O_WRONLY | O_TRUNC)
+    let bytes = Array(text.utf8)
+    _ = Glibc.write(descriptor, bytes, bytes.count)
+    close(descriptor)
+  }
+
+  /// An advertisement from a peer, as it would arrive.
+  func hear(
+    from source: String, priority: AdvertisedPriority, hopLimit: UInt8 = 255, interfaceIndex: Int = 2,
+    corrupt: Bool = false
+  ) {
+    let from = IPAddress(source)!
+    let to = IPAddress("10.0.0.1")!
+    let advertisement = Advertisement(
+      vrid: VRID(rawValue: 12)!, priority: priority, interval: AdvertisementInterval(centiseconds: 1)!,
+      addresses: [IPAddress("10.0.0.9")!])
+    var payload = advertisement.encode(from: from, to: to, checksum: .pseudoHeader)
+    if corrupt { payload[6] ^= 0xff }
+    host.deliver(
+      ReceivedDatagram(
+        payload: payload, source: from, destination: to, hopLimit: hopLimit, interfaceIndex: interfaceIndex))
+  }
+}
+
+/// Waits until `condition` holds; fails the test after a generous while.
+func eventually(
+  _ what: Comment, within limit: Duration = .seconds(10), sourceLocation: SourceLocation = #_sourceLocation,
+  _ condition: () async throws -> Bool
+) async throws {
+  let deadline = ContinuousClock.now + limit
+  while try await !condition() {
+    guard ContinuousClock.now < deadline else {
+      Issue.record("never came true: \(what)", sourceLocation: sourceLocation)
+      return
+    }
+    try await Task.sleep(for: .milliseconds(2))
+  }
+}

@@ -1,0 +1,107 @@
+// Reading the file again, on a running agent.
+
+import ControlAPI
+import NetworkTypes
+import Testing
+import VRRP
+
+@testable import VIPDaemon
+
+@Suite struct ReloadTests {
+  private func activeBench() async throws -> Bench {
+    let bench = try Bench()
+    try await eventually("Active") { await bench.agent.status().virtualRouters.first?.state == .active }
+    return bench
+  }
+
+  @Test("A file that did not change touches nothing")
+  func unchanged() async throws {
+    let bench = try await activeBench()
+    #expect(await bench.agent.reload() == .success("no virtual router changed"))
+    #expect(await bench.agent.status().virtualRouters.first?.transitions == 2)
+    #expect(!bench.host.deeds.contains(.removed(["10.0.0.9/24"])))
+    await bench.end()
+  }
+
+  @Test("A broken file is refused with its place, and the running configuration goes on")
+  func broken() async throws {
+    let bench = try await activeBench()
+    bench.rewriteFile(Bench.clusterFile().replacing("interval:", with: "intervall:"))
+    let result = await bench.agent.reload()
+    guard case .failure(let failure) = result else {
+      Issue.record("a broken file was accepted")
+      return
+    }
+    #expect(failure.error.contains("\(bench.file):10:"))
+    #expect(failure.error.contains("interval"))
+    let status = await bench.agent.status()
+    #expect(status.virtualRouters.first?.state == .active)
+    #expect(status.configuration?.refused == failure.error)
+    #expect(status.virtualRouters.first?.transitions == 2)
+    await bench.end()
+  }
+
+  @Test("Addresses come and go without a change of state")
+  func addresses() async throws {
+    let bench = try await activeBench()
+    bench.host.forgetDeeds()
+    bench.rewriteFile(Bench.clusterFile(addresses: "[10.0.0.9/24, 10.0.0.10/24]"))
+    #expect(await bench.agent.reload() == .success("ingress changed"))
+    #expect(bench.host.deeds.contains(.installed(["10.0.0.10/24"])))
+    bench.rewriteFile(Bench.clusterFile(addresses: "[10.0.0.10/24]"))
+    #expect(await bench.agent.reload() == .success("ingress changed"))
+    #expect(bench.host.deeds.contains(.removed(["10.0.0.9/24"])))
+    #expect(await bench.agent.status().virtualRouters.first?.transitions == 2)
+    await bench.end()
+  }
+
+  @Test("Virtual routers come and go; one that goes says farewell")
+  func virtualRouters() async throws {
+    let bench = try await activeBench()
+    let second = """
+        - name: second
+          vrid: 13
+          addresses: [10.0.0.19/24]
+          interval: 10ms
+      """
+    bench.rewriteFile(Bench.clusterFile(more: second))
+    #expect(await bench.agent.reload() == .success("second added"))
+    try await eventually("second is Active") { await bench.agent.status().virtualRouters.last?.state == .active }
+    #expect(bench.host.filter?.vrids == [12, 13])
+    bench.host.forgetDeeds()
+    bench.rewriteFile(Bench.clusterFile())
+    #expect(await bench.agent.reload() == .success("second removed"))
+    #expect(bench.host.deeds.contains(.sent(.relinquishing, to: IPAddress("10.0.0.2")!)))
+    #expect(bench.host.deeds.contains(.removed(["10.0.0.19/24"])))
+    #expect(await bench.agent.status().virtualRouters.map(\.name) == ["ingress"])
+    #expect(await bench.agent.status().virtualRouters.first?.transitions == 2)
+    await bench.end()
+  }
+
+  @Test("A tracker that a new file brings is checked before it counts")
+  func newTracker() async throws {
+    let bench = try await activeBench()
+    bench.host.forgetDeeds()
+    let tracked = Bench.clusterFile(more: "    track: [fine]\ntrackers:\n  fine: {script: [/bin/true], weight: -150}")
+    bench.rewriteFile(tracked)
+    #expect(await bench.agent.reload() == .success("ingress changed"))
+    let status = await bench.agent.status()
+    #expect(status.trackers.first?.up == true)
+    #expect(status.virtualRouters.first?.effectivePriority == 200)
+    let advertised = bench.host.deeds.contains(.sent(AdvertisedPriority(fieldValue: 50), to: IPAddress("10.0.0.2")!))
+    #expect(!advertised, "the new tracker cost priority before its first check")
+    await bench.end()
+  }
+
+  @Test("A file that no longer names this node is refused")
+  func withoutThisNode() async throws {
+    let bench = try await activeBench()
+    bench.rewriteFile(Bench.clusterFile().replacing("name: n1, address: 10.0.0.1", with: "name: n4, address: 10.0.0.4"))
+    guard case .failure(let failure) = await bench.agent.reload() else {
+      Issue.record("accepted")
+      return
+    }
+    #expect(failure.error.contains("node n1, which this is, is no longer in it"))
+    await bench.end()
+  }
+}
