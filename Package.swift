@@ -87,7 +87,7 @@ let package = Package(
       ["FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),
     // The host, in namespaces of the tests' own.
     tests("HealthProbesTests", ["HealthProbes", "NetworkTypes", "CLinux"]),
-    tests("LinuxNetworkTests", ["LinuxNetwork", "NetworkTypes", "CLinux"]),
+    tests("LinuxNetworkTests", ["LinuxNetwork", "NetworkTypes", "CLinux", "CLibcap"]),
     tests("ControlAPITests", ["ControlAPI"]),
     tests(
       "VIPDaemonTests",

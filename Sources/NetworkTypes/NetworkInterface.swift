@@ -7,7 +7,8 @@ public struct NetworkInterface: Sendable, Hashable {
   public var name: String
   /// Nil where the link layer has none of six bytes (a tunnel, say).
   public var hardwareAddress: MACAddress?
-  /// Administratively up, and with carrier: `IFF_UP` and `IFF_LOWER_UP`.
+  /// Administratively up, with carrier, and operational: `IFF_UP`, `IFF_LOWER_UP` and `IFF_RUNNING`. The last one matters
+  /// in the moment after carrier returns, when the kernel still drops whatever is sent.
   public var isUp: Bool
   public var addresses: [HeldAddress]
 

@@ -1,0 +1,280 @@
+// The kernel's side of vipd: VRRP packets in and out, addresses on interfaces, frames that announce them, and the
+// news of what changes. It decides nothing: it hands over what it reads and does what it is told.
+
+import CLinux
+import Glibc
+import NetworkTypes
+
+/// The network of the namespace in which it was made. For one thread; nothing here waits.
+public final class LinuxHost {
+  private let route: NetlinkSocket
+  private let changes: NetlinkSocket
+  private let frames: SocketDescriptor
+  /// One for each family that this host has.
+  private let wanted: [VRRPSocket]
+  /// Receives what `wanted` drops, as far as a small queue holds it. Nobody is woken by it.
+  private let unwanted: [VRRPSocket]
+  /// Where the next look for a packet starts, so that a flood in one family does not starve the other.
+  private var turn = 0
+  /// What `interfaces()` last answered; what notifications are held against.
+  private var lastAnswer: [Int: NetworkInterface]?
+  private var promotingInterfaces: Set<Int> = []
+
+  /// Opens all sockets. No VRRP packet is received before `setReceptionFilter`.
+  ///
+  /// A host without IPv6 (`ipv6.disable=1`) gets along with IPv4 alone.
+  /// - Throws: what could not be opened; most often for want of CAP_NET_RAW or CAP_NET_ADMIN.
+  public init() throws(HostNetworkFailure) {
+    var wanted: [VRRPSocket] = []
+    var unwanted: [VRRPSocket] = []
+    for family in IPFamily.allCases {
+      do {
+        wanted.append(try VRRPSocket(family, queueBytes: Self.receptionQueue))
+        unwanted.append(try VRRPSocket(family, queueBytes: Self.sampleQueue))
+      } catch {
+        guard family == .ipv6, error.code == EAFNOSUPPORT else { throw error }
+      }
+    }
+    self.wanted = wanted
+    self.unwanted = unwanted
+    // Protocol 0: it only sends.
+    frames = try SocketDescriptor(AF_PACKET, SOCK_RAW, 0, for: .openPacketSocket, subject: "ARP and ND")
+    route = try NetlinkSocket(queueBytes: Self.requestQueue)
+    changes = try NetlinkSocket(groups: NetlinkSocket.linksAndAddresses, queueBytes: Self.changeQueue)
+    // Whoever may not change addresses should hear it now, and not in the night when the first one is to move. The
+    // kernel asks for the capability before it looks at the request, and this one it cannot fulfil: no interface has
+    // index 0.
+    let nowhere = RouteRequest.promoteSecondaries(interfaceIndex: 0)
+    if let answer = route.exchange([nowhere].compactMap { $0 }).first, answer.code == EPERM {
+      throw HostNetworkFailure(.changeAddresses, on: NetlinkSocket.subject, code: answer.code)
+    }
+  }
+
+  /// A thousand advertisements, say, while the daemon is held up.
+  private static let receptionQueue: CInt = 1 << 20
+  /// Enough for tens of packets.
+  private static let sampleQueue: CInt = 1 << 15
+  private static let requestQueue: CInt = 1 << 20
+  /// A host that starts hundreds of containers at once makes thousands of notifications.
+  private static let changeQueue: CInt = 4 << 20
+}
+
+// MARK: - VRRP packets
+
+extension LinuxHost {
+  /// Readable when VRRP packets wait: raw sockets for IP protocol 112, one per family.
+  public var receptionDescriptors: [CInt] { wanted.map(\.descriptor) }
+
+  /// The next packet that waits, of either family; nil when none does.
+  public func nextDatagram() -> ReceivedDatagram? { next(of: wanted) }
+
+  /// The next of a sample of the packets that the filter turned away (a stranger's, another VRID's, one that has
+  /// travelled too far), for counting them and for naming who sent them; nil when there is none.
+  ///
+  /// The kernel keeps tens of them until asked; `unsampledRejections` counts the rest. Whoever asks on a timer of
+  /// their own, and not in a loop, spends the same little time whether one stranger sends or a flood comes in.
+  public func nextRejectedDatagram() -> ReceivedDatagram? { next(of: unwanted) }
+
+  /// How many packets, since the start, `nextRejectedDatagram` will not show for want of room. Where the kernel looks
+  /// at the room before it looks at the filter (6.17 and later), wanted packets that came meanwhile are among them.
+  public var unsampledRejections: UInt64 { unwanted.reduce(0) { $0 + UInt64($1.overflowCount) } }
+
+  /// Tells the kernel which packets to let through from now on. Those that wait already stay.
+  public func setReceptionFilter(_ filter: ReceptionFilter) throws(HostNetworkFailure) {
+    for socket in wanted {
+      try socket.attach(FilterProgram(filter, family: socket.family, purpose: .passWanted))
+    }
+    for socket in unwanted {
+      try socket.attach(FilterProgram(filter, family: socket.family, purpose: .passUnwanted))
+    }
+  }
+
+  /// Sends one VRRP message to one peer, with TTL or hop limit 255.
+  /// - Parameters:
+  ///   - source: what the packet bears as its source; an address of this host.
+  ///   - interfaceIndex: where it goes out, whatever the routing table prefers.
+  public func send(
+    _ payload: [UInt8], from source: IPAddress, to destination: IPAddress, interfaceIndex: Int
+  ) throws(HostNetworkFailure) {
+    precondition(source.family == destination.family, "a packet has one family")
+    let code =
+      wanted.first { $0.family == source.family }?
+      .send(payload, from: source, to: destination, interfaceIndex: interfaceIndex) ?? EAFNOSUPPORT
+    guard code == 0 else {
+      let known = lastAnswer.map { Array($0.values) } ?? (try? readInterfaces()) ?? []
+      let attempt = Attempt.sendAdvertisement(
+        source: source, destination: destination, sourceIsOurs: known.contains { $0.holds(source) })
+      throw HostNetworkFailure(attempt, on: name(of: interfaceIndex), code: code)
+    }
+  }
+
+  private func next(of sockets: [VRRPSocket]) -> ReceivedDatagram? {
+    for _ in sockets.indices {
+      turn = (turn + 1) % sockets.count
+      if let datagram = sockets[turn].receive() { return datagram }
+    }
+    return nil
+  }
+}
+
+// MARK: - Interfaces and what changes on them
+
+extension LinuxHost {
+  /// All interfaces with their addresses, now, by index.
+  public func interfaces() throws(HostNetworkFailure) -> [NetworkInterface] {
+    let found = try readInterfaces()
+    lastAnswer = Dictionary(uniqueKeysWithValues: found.map { ($0.index, $0) })
+    return found
+  }
+
+  /// Readable when links or addresses have changed.
+  public var changeDescriptor: CInt { changes.descriptor }
+
+  /// Reads the waiting notifications.
+  /// - Returns: whether what `interfaces()` last answered may be out of date. Renewed leases, statistics and the like
+  ///   are not worth a new look; lost notifications are.
+  public func drainChanges() -> Bool {
+    var isOutOfDate = lastAnswer == nil
+    // Bounded, so that somebody who changes things without end does not hold the caller here: the descriptor stays
+    // readable.
+    for _ in 0..<4096 {
+      let reading = changes.read { message in
+        if !isOutOfDate, let news = RouteMessage(message), contradictsLastAnswer(news) { isOutOfDate = true }
+      }
+      switch reading {
+      case .messages: continue
+      case .overrun: isOutOfDate = true
+      case .drained: return isOutOfDate
+      case .failed: return true
+      }
+    }
+    return true
+  }
+
+  private func contradictsLastAnswer(_ news: RouteMessage) -> Bool {
+    switch news {
+    case .link(var link):
+      guard let known = lastAnswer?[link.index] else { return true }
+      link.addresses = known.addresses
+      return link != known
+    case .linkGone(let index): return lastAnswer?[index] != nil
+    case .address(let address):
+      return lastAnswer?[address.interfaceIndex]?.addresses.contains(address.held) != true
+    case .addressGone(let address):
+      return lastAnswer?[address.interfaceIndex]?.addresses.contains { $0.address == address.held.address } == true
+    }
+  }
+
+  private func readInterfaces() throws(HostNetworkFailure) -> [NetworkInterface] {
+    var byIndex: [Int: NetworkInterface] = [:]
+    for link in try list(RouteRequest.listLinks(), { NetworkInterface($0) }) { byIndex[link.index] = link }
+    for address in try list(RouteRequest.listAddresses(), { ReportedAddress($0) }) {
+      byIndex[address.interfaceIndex]?.addresses.append(address.held)
+    }
+    return byIndex.values.sorted { $0.index < $1.index }
+  }
+
+  private func list<Entry>(
+    _ request: [UInt8]?, _ parse: (NetlinkSocket.Message) -> Entry?
+  ) throws(HostNetworkFailure) -> [Entry] {
+    guard let request else { throw HostNetworkFailure(.readInterfaces, on: NetlinkSocket.subject, code: ENOMEM) }
+    return try route.dump(request, for: .readInterfaces, parse: parse)
+  }
+
+  /// For messages to people. Asks the kernel about an interface that nobody has looked at yet.
+  private func name(of interfaceIndex: Int) -> String {
+    lastAnswer?[interfaceIndex]?.name
+      ?? (try? readInterfaces())?.first { $0.index == interfaceIndex }?.name
+      ?? "interface \(interfaceIndex)"
+  }
+}
+
+// MARK: - Virtual addresses
+
+extension LinuxHost {
+  /// Installs addresses, marked as vipd's (`HeldAddress.isOurs`), in one exchange with the kernel.
+  ///
+  /// An address that is there already, whoever put it there, becomes ours; one that IPv6's duplicate address detection
+  /// keeps from use is made usable.
+  /// - Returns: one result per placement, in order.
+  public func install(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>] {
+    install(placements, lifetime: nil)
+  }
+
+  /// Installs addresses, or renews them, so that the kernel removes them when `lifetime` has passed without another
+  /// call: a lease. Whole seconds count, rounded down, but at least one.
+  /// - Returns: one result per placement, in order.
+  public func install(_ placements: [AddressPlacement], lifetime: Duration?) -> [Result<Void, HostNetworkFailure>] {
+    letSecondariesLive(where: placements)
+    let results = perform(placements.map { RouteRequest.add($0, lifetime: lifetime) })
+    let stuck = stuckInDetection(among: placements)
+    if !stuck.isEmpty {
+      // Replacing an address neither ends its detection nor heals a failed one; removing it does.
+      _ = perform(stuck.flatMap { [RouteRequest.remove($0), RouteRequest.add($0, lifetime: lifetime)] })
+    }
+    return zip(placements, results).map { placement, answer in
+      answer.code == 0 || answer.code == EEXIST
+        ? .success(()) : .failure(failure(.addAddress(placement.address), placement, answer))
+    }
+  }
+
+  /// Removes addresses in one exchange with the kernel, the last one first. One that is not there, or whose interface
+  /// is gone, counts as removed.
+  /// - Returns: one result per placement, in order.
+  public func remove(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>] {
+    // Backwards, since the first one installed is a network's primary address, which costs most to remove: each time
+    // all that remain are attached anew.
+    let results = perform(placements.reversed().map { RouteRequest.remove($0) }).reversed()
+    return zip(placements, results).map { placement, answer in
+      [0, EADDRNOTAVAIL, ENODEV].contains(answer.code)
+        ? .success(()) : .failure(failure(.removeAddress(placement.address), placement, answer))
+    }
+  }
+
+  /// Nil requests, for which there was no memory, come back as such.
+  private func perform(_ requests: [[UInt8]?]) -> [Acknowledgement] {
+    var answers = route.exchange(requests.compactMap { $0 })[...]
+    return requests.map { request in
+      guard request != nil else { return Acknowledgement(code: ENOMEM) }
+      return answers.popFirst() ?? Acknowledgement(code: EPROTO)
+    }
+  }
+
+  /// A refusal here is no reason not to install: the setting guards other addresses on a later removal.
+  private func letSecondariesLive(where placements: [AddressPlacement]) {
+    let interfaces = Set(placements.filter { $0.address.family == .ipv4 }.map(\.interfaceIndex))
+      .subtracting(promotingInterfaces)
+    guard !interfaces.isEmpty else { return }
+    _ = perform(interfaces.map { RouteRequest.promoteSecondaries(interfaceIndex: $0) })
+    promotingInterfaces.formUnion(interfaces)
+  }
+
+  private func stuckInDetection(among placements: [AddressPlacement]) -> [AddressPlacement] {
+    let candidates = Set(placements.filter { $0.address.family == .ipv6 })
+    guard !candidates.isEmpty,
+      let reported = try? list(RouteRequest.listAddresses(.ipv6), { ReportedAddress($0) })
+    else { return [] }
+    return reported.filter(\.awaitsDetection)
+      .map { AddressPlacement(address: $0.held.address, interfaceIndex: $0.interfaceIndex) }
+      .filter(candidates.contains)
+  }
+
+  private func failure(
+    _ attempt: Attempt, _ placement: AddressPlacement, _ answer: Acknowledgement
+  ) -> HostNetworkFailure {
+    HostNetworkFailure(
+      attempt, on: name(of: placement.interfaceIndex), code: answer.code, explanation: answer.explanation)
+  }
+}
+
+// MARK: - Announcements
+
+extension LinuxHost {
+  /// Sends a complete Ethernet frame (gratuitous ARP, unsolicited neighbour advertisement) out of an interface.
+  public func sendFrame(_ frame: [UInt8], interfaceIndex: Int) throws(HostNetworkFailure) {
+    while clinux_send_frame(frames.number, frame, frame.count, UInt32(clamping: interfaceIndex)) < 0 {
+      let code = errno
+      guard code == EINTR else { throw HostNetworkFailure(.sendFrame, on: name(of: interfaceIndex), code: code) }
+    }
+  }
+}
