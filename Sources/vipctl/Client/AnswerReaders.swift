@@ -119,8 +119,8 @@ private func readingFailure(_ endpoint: ControlEndpoint, _ error: any Error) -> 
   switch error {
   case let error as IOError: .unreachable(endpoint, code: error.errnoCode)
   case HTTPParserError.invalidEOFState: .disconnected(endpoint)
-  case let error as HTTPParserError: .notVipd(endpoint, "not HTTP: \(error)")
-  default: .failed(endpoint, "\(error)")
+  // What NIO's decoder says of bytes that are no HTTP, or that come before they were asked for.
+  default: .notVipd(endpoint, "\(error)")
   }
 }
 

@@ -49,7 +49,7 @@ struct ControlClient: Sendable {
     let handler: @Sendable () -> StreamReader = { StreamReader(endpoint, head, sink) }
     var headers: HTTPHeaders = ["Accept": "text/event-stream"]
     if let lastEventID { headers.add(name: "Last-Event-ID", value: lastEventID) }
-    let channel = try await connect { channel in
+    let channel = try await connect(head) { channel in
       try channel.pipeline.syncOperations.addHandlers([
         IdleStateHandler(readTimeout: Self.streamPatience), handler(),
       ])
@@ -66,7 +66,7 @@ struct ControlClient: Sendable {
   private func ask(_ method: HTTPMethod, _ path: String) async throws(ClientFailure) -> [UInt8] {
     let answer = Self.group.any().makePromise(of: [UInt8].self)
     let endpoint = endpoint
-    let channel = try await connect { channel in
+    let channel = try await connect(answer) { channel in
       try channel.pipeline.syncOperations.addHandler(AnswerReader(endpoint, answer))
     }
     send(method, path, ["Connection": "close"], on: channel)
@@ -75,9 +75,10 @@ struct ControlClient: Sendable {
     return bytes
   }
 
-  private func connect(_ prepare: @escaping @Sendable (any Channel) throws -> Void) async throws(ClientFailure)
-    -> any Channel
-  {
+  /// - Parameter answer: Fails where there is no connection, as a promise must not be forgotten.
+  private func connect<Value>(
+    _ answer: EventLoopPromise<Value>, _ prepare: @escaping @Sendable (any Channel) throws -> Void
+  ) async throws(ClientFailure) -> any Channel {
     let bootstrap = ClientBootstrap(group: Self.group)
       .connectTimeout(.milliseconds(timeout.milliseconds))
       .channelInitializer { channel in
@@ -92,7 +93,9 @@ struct ControlClient: Sendable {
       case .tcp(let url): return try await bootstrap.connect(host: url.host, port: url.port).get()
       }
     } catch {
-      throw failure(of: error)
+      let failure = failure(of: error)
+      answer.fail(failure)
+      throw failure
     }
   }
 

@@ -31,10 +31,10 @@ struct ColorOptions: ParsableArguments {
 enum Terminal {
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
-  /// The terminal's columns; elsewhere the environment's COLUMNS, or 80.
+  /// The terminal's columns; elsewhere the environment's COLUMNS, or 80. At least 60, below which a table is none.
   static var columns: Int {
     let columns = size.map { Int($0.ws_col) } ?? variable("COLUMNS").flatMap { Int($0) } ?? 80
-    return columns > 0 ? min(max(columns, 40), 1000) : 80
+    return columns > 0 ? min(max(columns, 60), 1000) : 80
   }
 
   /// The terminal's rows.

@@ -60,8 +60,8 @@ struct ProbeResult: Sendable, Hashable {
     return data
   }
 
-  /// Quoted; equals signs and quotes would end it.
+  /// Quoted, and without the characters that mean something in performance data.
   private static func label(_ name: String) -> String {
-    "'" + printable(name).replacing("'", with: "_").replacing("=", with: "_") + "'"
+    "'" + String(printable(name).map { "'=|".contains($0) ? "_" : $0 }) + "'"
   }
 }
