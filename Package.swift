@@ -94,7 +94,7 @@ let package = Package(
       ["VIPDaemon", "VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "ControlAPI", "HealthProbes", logging]
         + nio),
     tests("RehearsalTests", ["Rehearsal", "vipd", "vipctl"]),
-    tests("VipctlTests", ["vipctl", "ControlAPI"]),
+    tests("VipctlTests", ["vipctl", "ControlAPI", "VIPDaemon", logging] + nio),
     // Three real daemons, real traffic, real faults.
     tests("SystemTests", ["Rehearsal", "ControlAPI", "vipd", "vipctl"]),
   ]

@@ -1,5 +1,28 @@
-import ArgumentParser
+// vipctl: how people see and steer vipd. Each command has a file of its own under Commands.
 
-@main struct Vipctl: ParsableCommand {
-  static let configuration = CommandConfiguration(subcommands: [StandInCommand.self])
+import ArgumentParser
+import ControlAPI
+
+@main
+struct Vipctl: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "vipctl",
+    abstract: "See and steer vipd, which floats virtual IP addresses between hosts.",
+    discussion: """
+      Without a command, vipctl prints this node's status.
+
+      Exit codes: 0 done; 1 failed, and standard error says why; 64 wrong usage. `probe` has those of a monitoring plugin.
+      """,
+    version: "vipctl \(vipdVersion)",
+    subcommands: [StandInCommand.self],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "A running vipd:",
+        subcommands: [StatusCommand.self, WatchCommand.self, ProbeCommand.self, ReloadCommand.self]),
+      CommandGroup(name: "A cluster file:", subcommands: clusterFileCommands),
+    ],
+    defaultSubcommand: StatusCommand.self)
+
+  /// Those that need no vipd to run.
+  private static var clusterFileCommands: [any ParsableCommand.Type] { [] }
 }

@@ -71,7 +71,7 @@ struct Daemon {
     do {
       let loop = try VRRPLoop()
       let setup = FailoverAgent.Setup(
-        file: file, configuration: loaded, node: node, version: versionNumber, logger: logger)
+        file: file, configuration: loaded, node: node, version: vipdVersion, logger: logger)
       let agent = FailoverAgent(setup, loop: loop, host: host)
       return Parts(
         loop: loop, agent: agent, signals: signals, control: control,

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import ClusterConfiguration
+import ControlAPI
 import Logging
 import VIPDaemon
 
@@ -15,7 +16,7 @@ struct Vipd: ParsableCommand {
       Runs in the foreground, logs to standard error, and takes part in the elections of the cluster file. \
       SIGTERM hands the addresses over and ends it; SIGHUP reads the file again. `vipctl status` shows what it does.
       """,
-    version: versionNumber)
+    version: "vipd \(vipdVersion)")
 
   @Option(name: [.short, .long], help: "The cluster file, the same on every node.")
   var config = ClusterFile.standardPath

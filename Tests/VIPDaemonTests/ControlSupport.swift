@@ -103,7 +103,7 @@ final class TemporaryDirectory: Sendable {
     var template = Array("/tmp/vipd-control-\(getpid())-XXXXXX".utf8CString)
     let made = mkdtemp(&template)
     precondition(made != nil, "cannot make a directory in /tmp")
-    path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   deinit {

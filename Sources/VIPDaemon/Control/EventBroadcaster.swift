@@ -58,6 +58,9 @@ public final class EventBroadcaster: Sendable {
   /// The number that the next event will bear.
   public var nextNumber: UInt64 { state.withLock { $0.next } }
 
+  /// How many follow the events at the moment.
+  public var listenerCount: Int { state.withLock { $0.listeners.count } }
+
   /// The events from `number` on, at most `limit` of them.
   ///
   /// - Returns: Nil where some of them are kept no longer.

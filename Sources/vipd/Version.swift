@@ -1,2 +1,0 @@
-/// The version of this build.
-let versionNumber = "0.1.0"
