@@ -25,6 +25,8 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+/// The paths and error numbers in Subprocess's interface.
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
   name: "vipd",
@@ -37,6 +39,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
   ],
   targets: [
     // Pure: no clock, no I/O, no randomness of their own. `.ci/check` holds them to it.
@@ -47,7 +50,7 @@ let package = Package(
     module("FailoverSimulation", ["ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),
 
     // The host.
-    module("HealthProbes", ["NetworkTypes", "CLinux", subprocess]),
+    module("HealthProbes", ["NetworkTypes", "CLinux", subprocess, systemPackage]),
     module("LinuxNetwork", ["NetworkTypes", "CLibnl", "CLinux"]),
 
     // The programs.
