@@ -25,12 +25,22 @@ public struct DecodedAdvertisement: Sendable, Hashable {
   public var advertisement: Advertisement
   /// The form that verified; over IPv6 always the pseudo-header.
   public var checksumForm: ChecksumForm
+
+  public init(advertisement: Advertisement, checksumForm: ChecksumForm) {
+    self.advertisement = advertisement
+    self.checksumForm = checksumForm
+  }
 }
 
 /// A message that must be discarded. The VRID is as received, for the counters, where the message is long enough.
 public struct DiscardedMessage: Error, Hashable {
   public var reason: DiscardReason
   public var vrid: VRID?
+
+  public init(reason: DiscardReason, vrid: VRID?) {
+    self.reason = reason
+    self.vrid = vrid
+  }
 }
 
 private let fixedPart = 8

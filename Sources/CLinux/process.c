@@ -1,0 +1,47 @@
+// The files of /proc/PID, read without building Swift strings: a search reads one for every process on the host.
+#define _GNU_SOURCE
+#include "include/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 64 };
+
+static int process_path(char path[PATH_SIZE], pid_t pid, const char *name) {
+  int length = snprintf(path, PATH_SIZE, "%d/%s", (int)pid, name);
+  return length > 0 && length < PATH_SIZE ? 0 : -ENAMETOOLONG;
+}
+
+ssize_t clinux_read_process_file(int proc_directory, pid_t pid, const char *name, void *buffer, size_t size) {
+  char path[PATH_SIZE];
+  int failure = process_path(path, pid, name);
+  if (failure != 0) return failure;
+  int file = openat(proc_directory, path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -errno;
+  ssize_t length;
+  do {
+    length = read(file, buffer, size);
+  } while (length < 0 && errno == EINTR);
+  if (length < 0) length = -errno;
+  close(file);
+  return length;
+}
+
+ssize_t clinux_read_process_link(int proc_directory, pid_t pid, const char *name, char *buffer, size_t size) {
+  char path[PATH_SIZE];
+  int failure = process_path(path, pid, name);
+  if (failure != 0) return failure;
+  ssize_t length = readlinkat(proc_directory, path, buffer, size);
+  return length < 0 ? -errno : length;
+}
+
+const char *clinux_signal_name(int number) { return sigabbrev_np(number); }
+
+_Bool clinux_is_mounted_noexec(const char *path) {
+  struct statvfs file_system;
+  return statvfs(path, &file_system) == 0 && (file_system.f_flag & ST_NOEXEC) != 0;
+}

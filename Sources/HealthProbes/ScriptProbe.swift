@@ -1,0 +1,111 @@
+// The tracker kind `script`: the schedule of its runs. At most one run exists at a time, and a result is there at the
+// timeout at the latest, whatever the script, its children or the file system that it hangs on do.
+import NetworkTypes
+
+struct ScriptProbe: Probe {
+  /// How long a run that was just killed may take to be gone before the tracker is left without waiting for it.
+  private static let farewell = Duration.seconds(1)
+
+  private let script: TrackerDefinition.Script
+  private let trackerName: String
+  private let timeout: Duration
+  private let descriptors: any DescriptorWaiting
+  /// The run that is on, or that was killed and may still be there.
+  private var run: ScriptRun?
+
+  init(_ script: TrackerDefinition.Script, of definition: TrackerDefinition, descriptors: any DescriptorWaiting) {
+    self.script = script
+    trackerName = definition.name
+    timeout = definition.timeout
+    self.descriptors = descriptors
+  }
+
+  mutating func check() async -> CheckResult? {
+    if let killed = run {
+      switch await killed.ending(within: timeout) {
+      case .over: run = nil
+      case .timedOut: return CheckResult(.timeout, killed.survival)
+      case .cancelled: return nil
+      }
+    }
+    let run = ScriptRun(script, trackerName: trackerName, descriptors: descriptors)
+    self.run = run
+    switch await run.ending(within: timeout) {
+    case .over(let result):
+      self.run = nil
+      return result
+    case .timedOut:
+      run.kill()
+      return CheckResult(.timeout, "timed out after \(timeout.shortText), \(run.interruption)")
+    case .cancelled:
+      return nil
+    }
+  }
+
+  mutating func stop() async {
+    guard let run else { return }
+    run.kill()
+    // A wait in this task, which is cancelled, would be over at once.
+    await Task.detached { _ = await run.ending(within: Self.farewell) }.value
+  }
+}
+
+/// One run of a script, from before its start until nothing of its process group is left.
+final class ScriptRun: Sendable {
+  enum Ending: Sendable {
+    case over(CheckResult)
+    case timedOut
+    /// The waiting task was cancelled; the run is still on.
+    case cancelled
+  }
+
+  private let progress = ScriptProgress()
+  private let result: OneShot<CheckResult>
+  private let task: Task<Void, Never>
+  private let started = Instant.now()
+
+  init(_ script: TrackerDefinition.Script, trackerName: String, descriptors: any DescriptorWaiting) {
+    let result = OneShot<CheckResult>()
+    self.result = result
+    let execution = ScriptExecution(
+      script: script, trackerName: trackerName, descriptors: descriptors, progress: progress)
+    // Not a child task: a run that no signal can end (it hangs in the kernel, on a dead file server) must not hold up
+    // the one who waits for it.
+    task = Task { result.set(await execution.run()) }
+  }
+
+  /// What to say of a run that is killed at its timeout.
+  var interruption: String {
+    guard progress.pid != nil else { return "the system has not started it yet" }
+    return "process group killed" + (progress.output.lastLine.map { ": \($0)" } ?? "")
+  }
+
+  /// What to say of a run that was killed and is still there.
+  var survival: String {
+    let age = started.duration(to: .now()).components.seconds
+    guard let pid = progress.pid else { return "the system has not yet started the run of \(age)s ago" }
+    return "the run of \(age)s ago (pid \(pid)) cannot be killed: it hangs in the kernel"
+  }
+
+  func kill() { task.cancel() }
+
+  /// Returns when the run is over, when `timeout` is, or when the task is cancelled. The timeout does not run while
+  /// the host is suspended: the script does not, either.
+  func ending(within timeout: Duration) async -> Ending {
+    await withTaskGroup(of: Ending?.self) { [result] group in
+      group.addTask { await result.wait().map(Ending.over) }
+      group.addTask {
+        do {
+          try await Task.sleep(for: timeout, clock: .suspending)
+          return .timedOut
+        } catch {
+          return nil
+        }
+      }
+      let first = await group.next() ?? nil
+      group.cancelAll()
+      // Over at the very last moment is over.
+      return first ?? result.value.map(Ending.over) ?? .cancelled
+    }
+  }
+}
