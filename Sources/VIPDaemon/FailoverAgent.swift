@@ -39,7 +39,7 @@ public actor FailoverAgent {
   let loop: VRRPLoop
   let host: any HostNetwork
   public nonisolated let events = EventBroadcaster()
-  let startedAt = BootClock.now()
+  let startedAt = Instant.now()
   var logger: Logger { setup.logger }
 
   // What is in force.
@@ -117,7 +117,7 @@ extension FailoverAgent {
     try host.setReceptionFilter(receptionFilter(of: router))
 
     interfaces = try host.interfaces()
-    let now = BootClock.now()
+    let now = Instant.now()
     openLedgers(at: now)
     removeLeftovers()
     for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
@@ -134,7 +134,7 @@ extension FailoverAgent {
     logger.notice("stopping: \(reason)")
     tell(.daemon, "vipd is stopping: \(reason)")
     for task in trackerTasks.values { task.task.cancel() }
-    process(.shutdown, at: BootClock.now())
+    process(.shutdown, at: Instant.now())
     loop.stop()
   }
 
@@ -180,7 +180,7 @@ extension FailoverAgent {
   private func receive() {
     for _ in 0..<512 {
       guard let datagram = host.nextDatagram() else { return }
-      receive(datagram, at: BootClock.now())
+      receive(datagram, at: Instant.now())
     }
   }
 
@@ -230,11 +230,11 @@ extension FailoverAgent {
   }
 
   private func deadlineReached() {
-    let now = BootClock.now()
+    let now = Instant.now()
     if let due = router.nextDeadline, due <= now { punctuality.record(now - due) }
     // What has arrived comes before what is due: a stall of ours must not look like silence of theirs.
     receive()
-    process(.deadline, at: BootClock.now())
+    process(.deadline, at: Instant.now())
     retryRefused(at: now)
     if let resync, resync <= now { synchronize(at: now) }
     rearm()

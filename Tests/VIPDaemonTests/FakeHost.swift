@@ -191,12 +191,12 @@ final class Bench: Sendable {
   /// An advertisement from a peer, as it would arrive.
   func hear(
     from source: String, priority: AdvertisedPriority, hopLimit: UInt8 = 255, interfaceIndex: Int = 2,
-    corrupt: Bool = false
+    centiseconds: Int = 1, corrupt: Bool = false
   ) {
     let from = IPAddress(source)!
     let to = IPAddress("10.0.0.1")!
     let advertisement = Advertisement(
-      vrid: VRID(rawValue: 12)!, priority: priority, interval: AdvertisementInterval(centiseconds: 1)!,
+      vrid: VRID(rawValue: 12)!, priority: priority, interval: AdvertisementInterval(centiseconds: centiseconds)!,
       addresses: [IPAddress("10.0.0.9")!])
     var payload = advertisement.encode(from: from, to: to, checksum: .pseudoHeader)
     if corrupt { payload[6] ^= 0xff }

@@ -58,7 +58,8 @@ struct NeighborChecker: Checker {
       picture.clients.compactMap { client in
         let rumor = clients[client]?[address] ?? Rumor()
         if rumor.teller != holder.name, !isExcused(rumor, holder.name, vrid) {
-          return "\(client) was last told that \(address) is at \(rumor.teller ?? "no node"), but \(holder.name) holds it"
+          return
+            "\(client) was last told that \(address) is at \(rumor.teller ?? "no node"), but \(holder.name) holds it"
         }
         let found = picture.neighbors[client]?[address]
         if rumor.heard.contains(holder.name), found != holder.name {
