@@ -37,7 +37,7 @@ import VRRP
     let bench = try Bench()
     try await eventually("Active") { await state(bench) == .active }
     bench.host.forgetDeeds()
-    bench.hear(from: "10.0.0.2", priority: priority(250))
+    bench.hear(from: "10.0.0.2", priority: priority(250), centiseconds: 4000)
     try await eventually("Backup") { await state(bench) == .backup }
     let order = bench.host.deeds.drop { $0 != .removed(["10.0.0.9/24"]) }
     #expect(Array(order) == [.removed(["10.0.0.9/24"]), .sent(priority(200), to: IPAddress("10.0.0.2")!)])
