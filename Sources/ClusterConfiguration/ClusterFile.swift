@@ -64,7 +64,7 @@ public enum ClusterFile {
       complaints.error("vipd can not make sense of this file", at: .start, hint: "please report it: this is a bug")
       return nil
     }
-    for finding in configuration.weightFindings {
+    for finding in WeightReview(of: configuration).findings {
       complaints.warn(
         finding.message, at: draft.position(of: finding.subject), details: finding.details, hint: finding.hint)
     }

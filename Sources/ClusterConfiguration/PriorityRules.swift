@@ -1,13 +1,17 @@
 // The arithmetic that nobody should have to do: priorities and weights that the file leaves out, and what failures make of
-// a priority. The VRRP core adds weights up in the same way; the tests of the two hold them together.
+// a priority. The VRRP core's `Fitness` adds up in the same way, there for what is and here for what could be.
 
 import VRRP
 
 enum PriorityRules {
   /// More nodes than any cluster has; it bounds the work of the checks.
-  static let mostNodes = 64
+  static let mostNodes = 32
   /// As `mostNodes`.
-  static let mostTrackers = 64
+  static let mostTrackers = 32
+  /// Each has a VRID of its own.
+  static let mostVirtualRouters = 255
+  /// More could not count, since priorities go from 1 to 254.
+  static let weights = -253...253
   /// 250, 240, … 10
   static let mostImplicitPriorities = 25
 
@@ -56,14 +60,15 @@ extension ClusterConfiguration.VirtualRouter {
   /// What is left of `priority` while the trackers in `failed` are down; nil where the node takes no part, because a
   /// tracker of weight 0 is down.
   ///
-  /// The address owner's 255 is never changed by trackers.
+  /// The address owner's 255 is never changed by trackers, not even by one of weight 0.
   public func effectivePriority(of priority: Priority, failed: Set<TrackerName>) -> Priority? {
+    guard priority != .addressOwner else { return priority }
     var value = Int(priority.rawValue)
     for tracker in trackers {
       let isDown = failed.contains(tracker.tracker)
       if tracker.weight == 0, isDown { return nil }
       if isDown == (tracker.weight < 0) { value += tracker.weight }
     }
-    return priority == .addressOwner ? priority : Priority(clamping: value)
+    return Priority(clamping: value)
   }
 }
