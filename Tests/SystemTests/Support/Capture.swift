@@ -1,0 +1,51 @@
+// What goes over a node's interface, recorded by dumpcap and taken apart by tshark: a judge that is not ours.
+
+import Rehearsal
+import Testing
+
+final class Capture: Sendable {
+  private let node: TestbedNode
+  private let process: NodeProcess
+  private let path: String
+
+  /// Records from now on.
+  ///
+  /// - Parameter filter: as pcap-filter(7) has it.
+  init(on node: TestbedNode, interface: String = "eth0", _ filter: String) async throws {
+    self.node = node
+    try node.run("mkdir", ["-p", "/run/capture"])
+    path = "/run/capture/\(interface)-\(Moment.now().sinceBoot.components.attoseconds).pcapng"
+    process = try node.spawn("dumpcap", ["-i", interface, "-f", filter, "-w", path])
+    try await eventually("dumpcap records on \(node.name)") { [process] in
+      guard process.isRunning else {
+        throw TestbedError("dumpcap", cause: process.log, remedy: "apt-get install tshark")
+      }
+      return process.log.contains("File:")
+    }
+  }
+
+  /// Ends the recording.
+  func stop() async throws {
+    process.terminate()
+    try await process.wait()
+  }
+
+  /// Fields of all packets that a display filter selects, in order.
+  func fields(_ names: [String], of filter: String, preferences: [String] = []) throws -> [[String: String]] {
+    let arguments =
+      preferences.flatMap { ["-o", $0] } + ["-Y", filter, "-T", "fields", "-E", "separator=|"]
+      + names.flatMap { ["-e", $0] }
+    return try tshark(arguments).split(separator: "\n").map { line in
+      let values = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+      return Dictionary(zip(names, values), uniquingKeysWith: { first, _ in first })
+    }
+  }
+
+  private func tshark(_ arguments: [String]) throws -> String {
+    // tshark warns of being root on its standard error.
+    let result = try node.run("sh", ["-c", "exec tshark -n -r \"$@\" 2>/run/capture/errors", "sh", path] + arguments)
+    let errors = try node.run("cat", ["/run/capture/errors"]).output
+    try #require(result.status.isSuccess, "tshark \(arguments): \(errors)")
+    return result.output
+  }
+}
