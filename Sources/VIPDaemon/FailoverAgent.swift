@@ -186,26 +186,40 @@ extension FailoverAgent {
 
   private func receive(_ datagram: ReceivedDatagram, at now: Instant) {
     do throws(DiscardedMessage) {
-      let decoded = try Advertisement.decode(
-        datagram.payload, source: datagram.source, destination: datagram.destination)
-      let received = ReceivedAdvertisement(
-        decoded.advertisement, source: datagram.source, destination: datagram.destination,
-        hopLimit: datagram.hopLimit)
+      let (received, form) = try read(datagram)
       let vrid = received.advertisement.vrid
-      // RX-6: the VRID must be configured on the interface that the packet came in on.
-      guard placements[vrid]?.speaking[received.family].map({ $0.index == datagram.interfaceIndex }) ?? true else {
-        return discard(.vrid, vrid, datagram, at: now)
-      }
-      let directives = router.handle(.advertisement(received), at: now)
-      if case .discard(let reason, let vrid) = directives.first {
-        discard(reason, vrid, datagram, at: now)
-      } else {
-        ledgers[vrid]?[received.family].received += 1
-        record(received, decoded.checksumForm, at: now)
-        perform(directives, at: now)
-      }
+      ledgers[vrid]?[received.family].received += 1
+      record(received, form, at: now)
+      perform(router.handle(.advertisement(received), at: now), at: now)
     } catch {
-      discard(error.reason, error.vrid, datagram, at: now)
+      discard(error, datagram, at: now)
+    }
+  }
+
+  /// All receive checks. RFC 9568 §7.1
+  private func read(_ datagram: ReceivedDatagram) throws(DiscardedMessage) -> (ReceivedAdvertisement, ChecksumForm) {
+    let decoded = try Advertisement.decode(
+      datagram.payload, source: datagram.source, destination: datagram.destination)
+    let received = ReceivedAdvertisement(
+      decoded.advertisement, source: datagram.source, destination: datagram.destination, hopLimit: datagram.hopLimit)
+    let vrid = received.advertisement.vrid
+    if let reason = router.discardReason(for: received) { throw DiscardedMessage(reason: reason, vrid: vrid) }
+    // RX-6: the VRID must be configured on the interface that the packet came in on.
+    if let interface = placements[vrid]?.speaking[received.family], interface.index != datagram.interfaceIndex {
+      throw DiscardedMessage(reason: .vrid, vrid: vrid)
+    }
+    return (received, decoded.checksumForm)
+  }
+
+  /// Counts what the kernel's filter kept away. Nothing of it is acted upon: it may have lain there for long.
+  func countRejections(at now: Instant) {
+    for _ in 0..<512 {
+      guard let datagram = host.nextRejectedDatagram() else { return }
+      do throws(DiscardedMessage) {
+        _ = try read(datagram)
+      } catch {
+        discard(error, datagram, at: now)
+      }
     }
   }
 
@@ -216,8 +230,9 @@ extension FailoverAgent {
     logger.trace("from \(received.source): \(received.advertisement)")
   }
 
-  private func discard(_ reason: DiscardReason, _ vrid: VRID?, _ datagram: ReceivedDatagram, at now: Instant) {
-    if let vrid, ledgers[vrid] != nil {
+  private func discard(_ message: DiscardedMessage, _ datagram: ReceivedDatagram, at now: Instant) {
+    let reason = message.reason
+    if let vrid = message.vrid, ledgers[vrid] != nil {
       ledgers[vrid]?[datagram.source.family].discarded[reason, default: 0] += 1
     } else {
       strays[reason, default: 0] += 1

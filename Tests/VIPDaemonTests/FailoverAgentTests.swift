@@ -78,6 +78,19 @@ import VRRP
     await bench.end()
   }
 
+  @Test("What the kernel's filter kept away is counted when somebody asks, and never acted upon")
+  func rejections() async throws {
+    let bench = try Bench(Bench.clusterFile(interval: "1s"))
+    bench.hear(from: "10.0.0.2", priority: priority(250), hopLimit: 64, filtered: true)
+    // Acceptable by now, as after a reload that made its sender a peer: still not to be acted upon so much later.
+    bench.hear(from: "10.0.0.2", priority: priority(250), filtered: true)
+    bench.hear(from: "10.0.0.77", priority: priority(254), filtered: true)
+    let router = try #require(await bench.agent.status().virtualRouters.first)
+    #expect(router.discarded["ttl"] == 1 && router.discarded["peer"] == 1)
+    #expect(router.advertisementsReceived == 0 && router.activeRouter == nil)
+    await bench.end()
+  }
+
   @Test("A stall of ours is not silence of theirs: what has arrived is read before the deadline counts")
   func drainsBeforeDeadline() async throws {
     let bench = try Bench(Bench.clusterFile(interval: "1s"))
