@@ -1,7 +1,6 @@
 // The files that are shipped, and reading from disk.
 
 import ClusterConfiguration
-import Glibc
 import NetworkTypes
 import Testing
 import VRRP

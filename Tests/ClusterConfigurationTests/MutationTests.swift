@@ -1,5 +1,5 @@
-// Files as they come after a slip of the fingers or out of a broken disk: whatever is changed, the file is either accepted
-// or refused with a reason and a place, and nothing traps.
+// Files as they come after a slip of the fingers or out of a broken disk: whatever is changed, the file is either
+// accepted or refused with a reason and a place, and nothing traps.
 
 import ClusterConfiguration
 import Testing

@@ -35,8 +35,8 @@ private func router(_ text: String) throws -> ClusterConfiguration.VirtualRouter
       ])
   }
 
-  /// The promise of a weight that is left out: a node with a failed tracker ranks below every node with fewer failed ones.
-  /// Either it is kept for all failures, or the file is warned of.
+  /// The promise of a weight that is left out: a node with a failed tracker ranks below every node with fewer failed
+  /// ones. Either it is kept for all failures, or the file is warned of.
   @Test func automaticWeightsKeepTheirPromiseOrWarn() throws {
     var random = SplitMix64(seed: 1)
     var kept = 0
