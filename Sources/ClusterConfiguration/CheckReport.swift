@@ -1,5 +1,5 @@
-// What `vipctl check FILE` prints: the complaints, and what the file means in words, so that an admin can see whether it says
-// what was meant before anything runs.
+// What `vipctl check FILE` prints: the complaints, and what the file means in words, so that an admin can see whether
+// it says what was meant before anything runs.
 
 import VRRP
 

@@ -61,7 +61,7 @@ struct ClusterChecks {
             "\(address.value) is the address of \(first.value) already (line \(first.position.line))",
             at: address.position)
         } else {
-          holders[address.value] = Located(node.name?.text.quoted ?? "another node", at: address.position)
+          holders[address.value] = Located(node.displayName, at: address.position)
         }
       }
     }
@@ -85,7 +85,7 @@ struct ClusterChecks {
     }
     for node in draft.nodes where !node.hasPriority {
       complaints.error(
-        "\(node.name?.text.quoted ?? "this node") has no priority, but \(given[0].name?.text.quoted ?? "another node") has",
+        "\(node.displayName) has no priority, but \(given[0].displayName) has",
         at: node.name?.position ?? node.position, hint: "give every node a priority, or none of them")
     }
     let owners = draft.nodes.filter { $0.priority?.value == .addressOwner }
@@ -97,7 +97,7 @@ struct ClusterChecks {
           at: priority.position, hint: "use 254 or less")
       } else {
         complaints.error(
-          "255 means the one owner of the address, and \(owners[0].name?.text.quoted ?? "another node") has it already",
+          "255 means the one owner of the address, and \(owners[0].displayName) has it already",
           at: priority.position, hint: "use 254 or less")
       }
     }
@@ -149,7 +149,7 @@ struct ClusterChecks {
       let bare = address.value.address.address
       if let node = nodes[bare] {
         complaints.error(
-          "\(bare) is the address of node \(node.name?.text.quoted ?? "in this file"); a virtual address is nobody's own",
+          "\(bare) is the address of node \(node.displayName); a virtual address is nobody's own",
           at: address.position, hint: "choose an address of the network that no host has")
       } else if let first = places[bare] {
         complaints.error("\(bare) is a virtual address already (line \(first.line))", at: address.position)
@@ -227,7 +227,8 @@ struct ClusterChecks {
     }
   }
 
-  /// An address outside its nodes' network usually belongs to another interface, and would be installed on the wrong one.
+  /// An address outside its nodes' network usually belongs to another interface, and would be installed on the wrong
+  /// one.
   private mutating func checkNetworks(of router: VirtualRouterDraft) {
     for address in router.addresses where address.value.interface == nil && !address.value.address.address.isLinkLocal {
       let network = address.value.address

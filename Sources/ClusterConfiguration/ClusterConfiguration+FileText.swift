@@ -1,5 +1,5 @@
-// A configuration written back as a cluster file: what a tool that makes or changes one hands on. Defaults are left out, so
-// that the text is also the shortest and the same for equal configurations.
+// A configuration written back as a cluster file: what a tool that makes or changes one hands on. Defaults are left
+// out, so that the text is also the shortest and the same for equal configurations.
 
 import NetworkTypes
 import VRRP

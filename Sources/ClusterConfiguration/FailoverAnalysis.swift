@@ -1,5 +1,5 @@
-// What failing trackers would do to a virtual router, by arithmetic alone: who holds it, who is next, and whether a failure
-// on the holder is worth enough to move it there. `vipctl plan` plays the same in time; this needs none.
+// What failing trackers would do to a virtual router, by arithmetic alone: who holds it, who is next, and whether a
+// failure on the holder is worth enough to move it there. `vipctl plan` plays the same in time; this needs none.
 
 import NetworkTypes
 import VRRP

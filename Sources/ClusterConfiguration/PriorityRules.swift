@@ -1,5 +1,6 @@
-// The arithmetic that nobody should have to do: priorities and weights that the file leaves out, and what failures make of
-// a priority. The VRRP core's `Fitness` adds up in the same way, there for what is and here for what could be.
+// The arithmetic that nobody should have to do: priorities and weights that the file leaves out, and what failures
+// make of a priority. The VRRP core's `Fitness` adds up in the same way, there for what is and here for what could
+// be.
 
 import VRRP
 
@@ -15,7 +16,8 @@ enum PriorityRules {
   /// 250, 240, … 10
   static let mostImplicitPriorities = 25
 
-  /// The priority of the node at a place in the file that gives none: 250, 240, 230, …, high so that Skew_Time is small.
+  /// The priority of the node at a place in the file that gives none: 250, 240, 230, …, high so that Skew_Time is
+  /// small.
   static func implicitPriority(at index: Int) -> Priority { Priority(clamping: 250 - 10 * index) }
 
   /// The members of a virtual router that lists `nodes` itself: the priorities of these nodes, the highest to the one
@@ -36,8 +38,8 @@ enum PriorityRules {
 
   static func spread(of values: [Int]) -> Int { (values.max() ?? 0) - (values.min() ?? 0) }
 
-  /// How many automatic trackers may fail on a node before the rule "fewer failures rank higher" breaks, because 1 is the
-  /// lowest priority; nil where it holds for all of them.
+  /// How many automatic trackers may fail on a node before the rule "fewer failures rank higher" breaks, because 1 is
+  /// the lowest priority; nil where it holds for all of them.
   ///
   /// - Parameter bases: what the nodes have while all is well, before clamping: explicit positive weights included.
   static func failuresUntilRankingBreaks(bases: [Int], weight: Int, trackers: Int) -> Int? {

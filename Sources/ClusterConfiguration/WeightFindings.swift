@@ -1,5 +1,6 @@
-// Priorities and weights that are allowed but can not have been meant: the field's most frequent mistake is a weight that
-// is too small to ever move the address. Found by `FailoverAnalysis`, said in words and numbers, with weights that work.
+// Priorities and weights that are allowed but can not have been meant: the field's most frequent mistake is a weight
+// that is too small to ever move the address. Found by `FailoverAnalysis`, said in words and numbers, with weights
+// that work.
 
 import VRRP
 
@@ -137,7 +138,8 @@ struct WeightReview {
         message: "virtual router '\(router.name)': while all is well \(one.node) and \(other.node) are worth the same, "
           + "\(one.priority), although their priorities differ",
         details: [max(one.base, other.base), min(one.base, other.base)].map { base in
-          "priority \(base) and weights of +\(lift) come to \(Int(base.rawValue) + lift); 254 is the most that can be sent"
+          "priority \(base) and weights of +\(lift) come to \(Int(base.rawValue) + lift); "
+            + "254 is the most that can be sent"
         },
         hint: "use negative weights, or lower priorities")
     }
@@ -157,8 +159,8 @@ struct WeightReview {
       message: "virtual router '\(router.name)': a node with \(failures) failed \(failures == 1 ? "check" : "checks") "
         + "may rank no lower than one with \(failures - 1)",
       details: [
-        "with the priorities \(priorities.map(\.description).joined(separator: ", ")) a failed check must cost \(cost), "
-          + "and a priority does not go below 1"
+        "with the priorities \(priorities.map(\.description).joined(separator: ", ")) "
+          + "a failed check must cost \(cost), and a priority does not go below 1"
       ],
       hint: areImplicit
         ? "track fewer checks here (one script can make several), or give priorities that are closer together"

@@ -70,8 +70,15 @@ func configuration(_ text: String) throws -> ClusterConfiguration {
   try ClusterFile.parse(text: text, fileName: "f").get()
 }
 
-func ip(_ text: String) -> IPAddress { IPAddress(text)! }
-func node(_ name: String) -> NodeName { NodeName(name)! }
+func ip(_ text: String) -> IPAddress {
+  guard let address = IPAddress(text) else { preconditionFailure("'\(text)' is not an address") }
+  return address
+}
+
+func node(_ name: String) -> NodeName {
+  guard let name = NodeName(name) else { preconditionFailure("'\(name)' is not a name") }
+  return name
+}
 
 /// A small random number generator that gives the same numbers for the same seed everywhere (SplitMix64).
 struct SplitMix64: RandomNumberGenerator {
