@@ -17,7 +17,7 @@ struct Host: Sendable {
   var isFrozen = false
   var stalledUntil = Instant(sinceBoot: .zero)
   var isSpinning = false
-  /// What has arrived and was not yet taken in: empty unless frozen.
+  /// What has arrived while frozen.
   var inbox: [Input] = []
 
   enum Input: Sendable {
