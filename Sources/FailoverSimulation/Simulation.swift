@@ -239,7 +239,8 @@ extension VRRPRouter.Directive {
 
 extension Simulation {
   private mutating func send(
-    _ advertisement: Advertisement, to recipients: VirtualRouter.Recipients, _ configuration: VirtualRouterConfiguration,
+    _ advertisement: Advertisement, to recipients: VirtualRouter.Recipients,
+    _ configuration: VirtualRouterConfiguration,
     from node: Int, isRoutine: Bool
   ) {
     guard let family = advertisement.addresses.first?.family, let side = configuration.family(family)

@@ -13,7 +13,9 @@ struct AddressChecker: Checker {
         let installed = node.installed[vrid] ?? []
         let isActive = node.active[vrid] != nil
         let due = isActive ? Set(node.configuration(of: vrid)?.addresses ?? []) : []
-        if isActive && !node.isRunning { complaints.append("\(node.name) does not run, but is Active for VRID \(vrid)") }
+        if isActive && !node.isRunning {
+          complaints.append("\(node.name) does not run, but is Active for VRID \(vrid)")
+        }
         if installed != due {
           complaints.append(
             "\(node.name), VRID \(vrid), \(isActive ? "Active" : "not Active"): holds \(text(installed)), not \(text(due))"

@@ -86,7 +86,8 @@ struct NeighborChecker: Checker {
         let rumor = clients[client]?[address] ?? Rumor()
         guard !isExcused(rumor, holder.name, vrid) else { return nil }
         if rumor.teller != holder.name {
-          return "\(client) was last told that \(address) is at \(rumor.teller ?? "no node"), but \(holder.name) holds it"
+          return
+            "\(client) was last told that \(address) is at \(rumor.teller ?? "no node"), but \(holder.name) holds it"
         }
         let found = picture.neighbors[client]?[address]
         if rumor.heard.contains(holder.name), found != holder.name {
