@@ -57,7 +57,8 @@ extension ClusterConfiguration {
 }
 
 extension ClusterConfiguration.VirtualRouter {
-  fileprivate var trackerWeights: [TrackerWeight] {
+  /// The trackers as the core knows them.
+  var trackerWeights: [TrackerWeight] {
     trackers.map { TrackerWeight(tracker: $0.tracker.rawValue, weight: $0.weight) }
   }
 

@@ -64,13 +64,9 @@ extension ClusterConfiguration.VirtualRouter {
   ///
   /// The address owner's 255 is never changed by trackers, not even by one of weight 0.
   public func effectivePriority(of priority: Priority, failed: Set<TrackerName>) -> Priority? {
-    guard priority != .addressOwner else { return priority }
-    var value = Int(priority.rawValue)
-    for tracker in trackers {
-      let isDown = failed.contains(tracker.tracker)
-      if tracker.weight == 0, isDown { return nil }
-      if isDown == (tracker.weight < 0) { value += tracker.weight }
+    let fitness = Fitness(of: priority, weights: trackerWeights) { name in
+      !failed.contains { $0.rawValue == name }
     }
-    return Priority(clamping: value)
+    return fitness.obstacle == nil ? fitness.priority : nil
   }
 }
