@@ -33,6 +33,7 @@ extension RehearsalReport {
     let port: UInt16
     let intervalSeconds: Double
     let durationSeconds: Double
+    let longestHiccupSeconds: Double
     let rows: [RowDocument]
     let holdings: [HoldingDocument]
     let clients: [ClientDocument]
@@ -43,6 +44,7 @@ extension RehearsalReport {
       port = router.port
       intervalSeconds = seconds(router.interval)
       durationSeconds = seconds(router.ended - router.started)
+      longestHiccupSeconds = seconds(router.longestHiccup)
       rows = router.rows.map { RowDocument($0, start: router.started) }
       holdings = router.holdings.map { HoldingDocument($0, start: router.started) }
       clients = zip(router.addresses, router.traffic).map { ClientDocument($0, $1, start: router.started) }

@@ -30,6 +30,9 @@ public struct RehearsalReport: Sendable, Hashable {
     public var holdings: [HolderWatch.Holding] = []
     /// What the client of each address saw.
     public var traffic: [TrafficRecord] = []
+    /// The longest time without an answer for which the address is not to blame: the node had it all the while. Not in
+    /// the rows.
+    public var longestHiccup: Duration = .zero
   }
 
   /// One thing that was done.
@@ -86,7 +89,10 @@ extension RehearsalReport.Row {
       complaints.append("moved \((movedAfter - most).brief) later than predicted")
     }
     let expectedMoves = prediction.holder == holder ? 0 : 1
-    if moves > expectedMoves { complaints.append("moved \(moves) times") }
+    if moves > expectedMoves {
+      complaints.append(
+        expectedMoves == 0 && moves == 1 ? "moved though it should have stayed" : "moved \(moves) times")
+    }
     return complaints
   }
 }

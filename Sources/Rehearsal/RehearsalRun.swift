@@ -61,7 +61,15 @@ public struct RehearsalRun: Sendable {
       var counter = StepCounter(done: 1, of: steps)
       for (router, faults) in stages {
         let stage = RouterRehearsal(plan: plan, router: router, cluster: cluster, options: options, tell: tell)
-        report.routers.append(try await stage.perform(faults, &counter))
+        let result = try await stage.perform(faults, &counter)
+        report.routers.append(result)
+        if result.longestHiccup > .milliseconds(20) {
+          report.notes.append(
+            """
+            \(router.name): up to \(result.longestHiccup.brief) without an answer although the address stayed where it was: \
+            this machine is busy, and can not measure more precisely than that
+            """)
+        }
         for note in stage.notes(cluster.failedTrackers()) where !report.notes.contains(note) {
           report.notes.append(note)
         }

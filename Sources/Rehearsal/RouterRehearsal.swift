@@ -43,6 +43,7 @@ struct RouterRehearsal: Sendable {
     }
     report.traffic = clients.map { $0.stop() }
     report.ended = .now()
+    report.longestHiccup = scene.longestHiccup
     report.holdings = cluster.watch.holdings(of: asked.first?.address ?? "")
     return report
   }
@@ -51,6 +52,7 @@ struct RouterRehearsal: Sendable {
   private struct Scene {
     var standing: Standing
     let clients: [TrafficClient]
+    var longestHiccup = Duration.zero
   }
 
   /// Waits until the preferred node holds the addresses.
@@ -115,7 +117,7 @@ struct RouterRehearsal: Sendable {
       isAnswering: !isServiceDead)
     scene.standing.holder = holders.first
     let moves = moves(since: moment)
-    let outage = scene.clients.map { $0.record.longestOutage(since: moment) }.max() ?? .zero
+    let outage = longestOutage(since: moment, fault, on: node, &scene)
     let movedAfter = moves.last.map { $0.from - moment }
     let complaints = RehearsalReport.Row.complaints(
       after: holders, movedAfter: movedAfter, outage: outage, moves: moves.count, beforeWas: holder, prediction)
@@ -131,6 +133,33 @@ struct RouterRehearsal: Sendable {
     report.rows.append(row)
     tell(.row(row))
   }
+
+  /// The longest time for which a client was without an answer, hiccups of this machine's left out.
+  private func longestOutage(
+    since moment: Moment, _ fault: RehearsalFault, on node: String, _ scene: inout Scene
+  ) -> Duration {
+    var longest = Duration.zero
+    for (address, client) in zip(asked, scene.clients) {
+      var record = client.record
+      let holdings = cluster.watch.holdings(of: address.address)
+      let hiccups = record.outages.filter { outage in
+        guard outage.end > moment, outage.duration < Self.longestHiccup else { return false }
+        if case .serviceKilled = fault, outage.before == node { return false }
+        return outage.before == outage.after
+          && holdings.contains {
+            $0.node == outage.after && $0.from <= outage.start && $0.to.map { $0 >= outage.end } ?? true
+          }
+      }
+      record.outages.removeAll(where: hiccups.contains)
+      longest = max(longest, record.longestOutage(since: moment))
+      scene.longestHiccup = hiccups.map(\.duration).reduce(scene.longestHiccup, max)
+    }
+    return longest
+  }
+
+  /// A node that had the address before, during and after so short a time without an answer was kept from answering by how
+  /// busy this machine is. Longer ones count.
+  private static let longestHiccup = Duration.milliseconds(250)
 
   /// The times that an address was taken since then; of the address that was taken most often.
   private func moves(since moment: Moment) -> [HolderWatch.Holding] {

@@ -6,8 +6,12 @@ extension RehearsalReport {
   public func picture() -> String {
     var panels = ""
     var height = 54.0
+    // A node has the same colour in all panels.
+    let nodes = routers.flatMap(\.nodes).reduce(into: []) { nodes, node in
+      if !nodes.contains(node) { nodes.append(node) }
+    }
     for router in routers {
-      let panel = TimelinePanel(router)
+      let panel = TimelinePanel(router, nodes: nodes)
       panels += "<g transform=\"translate(0 \(number(height)))\">\n\(panel.drawing)</g>\n"
       height += panel.height
     }
@@ -56,9 +60,11 @@ private struct TimelinePanel {
   private let router: RehearsalReport.Router
   private let badges: [(row: RehearsalReport.Row, x: Double, level: Int)]
   private let lanesTop: Double
+  private let nodes: [String]
 
-  init(_ router: RehearsalReport.Router) {
+  init(_ router: RehearsalReport.Router, nodes: [String]) {
     self.router = router
+    self.nodes = nodes
     var lastX: [Double] = []
     badges = router.rows.map { row in
       let x = Self.x(row.moment, in: router)
@@ -132,7 +138,7 @@ private struct TimelinePanel {
     for holding in router.holdings where holding.node == node {
       guard (holding.to ?? router.ended) > router.started, holding.from < router.ended else { continue }
       let text = "\(node) held it for \(((holding.to ?? router.ended) - max(holding.from, router.started)).brief)"
-      drawing += bar("n\(index % 6)", holding.from, holding.to ?? router.ended, top: top + 8, height: 18, text)
+      drawing += bar(color(of: node), holding.from, holding.to ?? router.ended, top: top + 8, height: 18, text)
     }
     for (fault, mending) in harms(of: node) {
       let begin = x(fault.moment)
@@ -158,9 +164,8 @@ private struct TimelinePanel {
     var drawing = laneHead("client", top: top)
     guard let record = router.traffic.first else { return drawing }
     for span in record.spans {
-      let index = router.nodes.firstIndex(of: span.responder) ?? 0
       drawing += bar(
-        "n\(index % 6)", span.first, span.last, top: top + 13, height: 8,
+        color(of: span.responder), span.first, span.last, top: top + 13, height: 8,
         "\(span.answers) answers from \(span.responder)")
     }
     var labelled = 0.0
@@ -186,6 +191,8 @@ private struct TimelinePanel {
 
     """
   }
+
+  private func color(of node: String) -> String { "n\((nodes.firstIndex(of: node) ?? 0) % 6)" }
 
   private func bar(
     _ kind: String, _ from: Moment, _ to: Moment, top: Double, height: Double, _ text: String
