@@ -107,6 +107,11 @@ extension FailoverAgent {
     leaving = Dictionary(oldRouters.map { ($0.vrid, $0) }, uniquingKeysWith: { first, _ in first })
     let staying = newRouters.filter { new in oldRouters.contains { new.standsOnTheSame(as: $0) && new.vrid == $0.vrid }
     }
+    // What is added is installed while the virtual router goes on: where, says the new file. Of obstacles `begin` tells.
+    for configuration in staying {
+      placements[configuration.vrid] =
+        (try? Placement(of: configuration, on: interfaces)) ?? placements[configuration.vrid]
+    }
     process(.reconfigured(staying, obstacles: [:]), at: now)
     leaving = [:]
     feedTrackers(at: now)
