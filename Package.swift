@@ -30,8 +30,6 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 /// The paths and error numbers in Subprocess's interface.
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
-let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
-
 let package = Package(
   name: "vipd",
   products: [
@@ -44,7 +42,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
-    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
   ],
   targets: [
     // Pure: no clock, no I/O, no randomness of their own. `.ci/check` holds them to it.

@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -312,3 +315,74 @@ int vipd_memory_file(void) { return memfd_create("vipd-rehearsal", MFD_CLOEXEC);
 int vipd_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 
 void vipd_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+// Address changes.
+
+int vipd_watch_addresses(void) {
+  int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+  if (descriptor < 0) return -1;
+  struct sockaddr_nl groups = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+  int size = 1 << 20;
+  setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+  if (bind(descriptor, (struct sockaddr *)&groups, sizeof groups) == 0) return descriptor;
+  int error = errno;
+  close(descriptor);
+  errno = error;
+  return -1;
+}
+
+static int read_change(struct nlmsghdr *header, struct vipd_address_change *change) {
+  if (header->nlmsg_type != RTM_NEWADDR && header->nlmsg_type != RTM_DELADDR) return 0;
+  if (header->nlmsg_len < NLMSG_LENGTH(sizeof(struct ifaddrmsg))) return 0;
+  struct ifaddrmsg *message = NLMSG_DATA(header);
+  size_t size = message->ifa_family == AF_INET ? 4 : 16;
+  int length = (int)IFA_PAYLOAD(header), found = 0;
+  for (struct rtattr *attribute = IFA_RTA(message); RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length)) {
+    // IFA_LOCAL where there is one, as IFA_ADDRESS is the peer's on a point-to-point link.
+    int wanted = attribute->rta_type == IFA_LOCAL || (attribute->rta_type == IFA_ADDRESS && !found);
+    if (!wanted || RTA_PAYLOAD(attribute) != size) continue;
+    memcpy(change->address, RTA_DATA(attribute), size);
+    found = 1;
+  }
+  change->added = header->nlmsg_type == RTM_NEWADDR;
+  change->family = message->ifa_family;
+  return found;
+}
+
+int vipd_read_address_changes(int socket, struct vipd_address_change *changes, int capacity) {
+  _Alignas(struct nlmsghdr) char buffer[16384];
+  int count = 0;
+  // A datagram holds one change, or a few; as many again must fit as could come with one more.
+  while (count + 64 <= capacity) {
+    ssize_t size = recv(socket, buffer, sizeof buffer, 0);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return errno == EAGAIN ? count : -1;
+    int left = (int)size;
+    for (struct nlmsghdr *header = (struct nlmsghdr *)buffer; NLMSG_OK(header, (unsigned)left) && count < capacity;
+         header = NLMSG_NEXT(header, left))
+      count += read_change(header, &changes[count]);
+  }
+  return count;
+}
+
+// Interrupts.
+
+static int interrupts = -1;
+
+static void interrupted(int number) {
+  (void)number;
+  int error = errno;
+  uint64_t one = 1;
+  ssize_t ignored = write(interrupts, &one, sizeof one);
+  (void)ignored;
+  errno = error;
+}
+
+int vipd_catch_interrupts(void) {
+  if (interrupts < 0) interrupts = eventfd(0, EFD_CLOEXEC);
+  if (interrupts < 0) return -1;
+  struct sigaction action = {.sa_handler = interrupted, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  if (sigaction(SIGINT, &action, NULL) < 0 || sigaction(SIGTERM, &action, NULL) < 0) return -1;
+  return interrupts;
+}

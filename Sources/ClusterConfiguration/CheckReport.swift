@@ -1,5 +1,5 @@
-// What `vipctl check FILE` prints: the complaints, and what the file means in words, so that an admin can see whether it says
-// what was meant before anything runs.
+// What `vipctl check FILE` prints: the complaints, and what the file means in words, so that an admin can see whether
+// it says what was meant before anything runs.
 
 import VRRP
 
@@ -101,7 +101,7 @@ struct ClusterSummary {
 
   private func effects(of tracker: ClusterConfiguration.TrackedBy, _ analysis: FailoverAnalysis) -> [String] {
     let kind = cluster.tracker(named: tracker.tracker).map { ": \($0.words)" } ?? ""
-    let weight = tracker.isAutomatic ? "\(tracker.weight), computed" : "\(tracker.weight)"
+    let weight = (tracker.weight > 0 ? "+" : "") + "\(tracker.weight)" + (tracker.isAutomatic ? ", computed" : "")
     let heading = "  tracks \(tracker.tracker)\(kind), weight \(weight)"
     return [heading]
       + analysis.prospects.enumerated().compactMap { index, prospect in

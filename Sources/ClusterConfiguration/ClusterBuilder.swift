@@ -1,4 +1,5 @@
-// A draft that passed all checks, made into a configuration: defaults filled in, priorities handed out, weights computed.
+// A draft that passed all checks, made into a configuration: defaults filled in, priorities handed out, weights
+// computed.
 
 import NetworkTypes
 import VRRP

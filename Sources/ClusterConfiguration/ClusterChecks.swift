@@ -7,11 +7,18 @@ import VRRP
 struct ClusterChecks {
   let draft: ClusterDraft
   var complaints: Complaints
+  /// After so many misspelt names in one list we stop guessing what was meant.
+  private static let mostSuggestions = 50
+
+  init(draft: ClusterDraft, complaints: Complaints) {
+    self.draft = draft
+    self.complaints = complaints
+  }
 
   mutating func run() {
+    guard isOfReasonableSize() else { return }
     checkNodes()
     checkPriorities()
-    checkTrackerNames()
     checkUniqueVirtualRouters()
     checkUniqueAddresses()
     for router in draft.virtualRouters {
@@ -28,6 +35,20 @@ struct ClusterChecks {
     checkUnusedTrackers()
   }
 
+  /// Beyond these numbers a file is a mistake or an attack, and the checks would only take long.
+  private mutating func isOfReasonableSize() -> Bool {
+    let lists = [
+      ("nodes", draft.nodes.map(\.position), PriorityRules.mostNodes),
+      ("trackers", draft.trackers.map(\.name.position), PriorityRules.mostTrackers),
+      ("virtual routers", draft.virtualRouters.map(\.position), PriorityRules.mostVirtualRouters),
+    ]
+    for (what, positions, most) in lists where positions.count > most {
+      complaints.error(
+        "\(positions.count) \(what) are more than the \(most) that a cluster may have", at: positions[most])
+    }
+    return lists.allSatisfy { $1.count <= $2 }
+  }
+
   // MARK: Nodes
 
   private mutating func checkNodes() {
@@ -40,15 +61,11 @@ struct ClusterChecks {
             "\(address.value) is the address of \(first.value) already (line \(first.position.line))",
             at: address.position)
         } else {
-          holders[address.value] = Located(node.name?.text.quoted ?? "another node", at: address.position)
+          holders[address.value] = Located(node.displayName, at: address.position)
         }
       }
     }
-    if draft.nodes.count > PriorityRules.mostNodes {
-      complaints.error(
-        "\(draft.nodes.count) nodes are more than the \(PriorityRules.mostNodes) that a cluster may have",
-        at: draft.nodesPosition)
-    } else if draft.nodes.count == 1 {
+    if draft.nodes.count == 1 {
       complaints.warn(
         "there is one node only, so nothing can take an address over", at: draft.nodesPosition,
         hint: "list all nodes: the same file goes to each of them")
@@ -68,7 +85,7 @@ struct ClusterChecks {
     }
     for node in draft.nodes where !node.hasPriority {
       complaints.error(
-        "\(node.name?.text.quoted ?? "this node") has no priority, but \(given[0].name?.text.quoted ?? "another node") has",
+        "\(node.displayName) has no priority, but \(given[0].displayName) has",
         at: node.name?.position ?? node.position, hint: "give every node a priority, or none of them")
     }
     let owners = draft.nodes.filter { $0.priority?.value == .addressOwner }
@@ -80,7 +97,7 @@ struct ClusterChecks {
           at: priority.position, hint: "use 254 or less")
       } else {
         complaints.error(
-          "255 means the one owner of the address, and \(owners[0].name?.text.quoted ?? "another node") has it already",
+          "255 means the one owner of the address, and \(owners[0].displayName) has it already",
           at: priority.position, hint: "use 254 or less")
       }
     }
@@ -88,21 +105,16 @@ struct ClusterChecks {
 
   // MARK: Trackers
 
-  private mutating func checkTrackerNames() {
-    if draft.trackers.count > PriorityRules.mostTrackers {
-      complaints.error(
-        "\(draft.trackers.count) trackers are more than the \(PriorityRules.mostTrackers) that a cluster may have",
-        at: draft.trackers[PriorityRules.mostTrackers].name.position)
-    }
-  }
-
   private mutating func checkUnusedTrackers() {
+    let known = Set(draft.trackers.map(\.name.text))
     let used = Set(draft.virtualRouters.flatMap(\.track).map(\.value))
+    let misspelt = used.subtracting(known).sorted().prefix(Self.mostSuggestions)
     for tracker in draft.trackers where !used.contains(tracker.name.text) {
-      let nearest = NearestWord.to(tracker.name.text, among: used.subtracting(draft.trackers.map(\.name.text)).sorted())
+      // A misspelt use was complained about, and is a use.
+      guard NearestWord.to(tracker.name.text, among: misspelt) == nil else { continue }
       complaints.warn(
         "nothing uses the tracker \(tracker.name.text.quoted)", at: tracker.name.position,
-        hint: nearest.map { "a virtual router tracks '\($0)'" } ?? "add it to the 'track' list of a virtual router")
+        hint: "add it to the 'track' list of a virtual router")
     }
   }
 
@@ -137,7 +149,7 @@ struct ClusterChecks {
       let bare = address.value.address.address
       if let node = nodes[bare] {
         complaints.error(
-          "\(bare) is the address of node \(node.name?.text.quoted ?? "in this file"); a virtual address is nobody's own",
+          "\(bare) is the address of node \(node.displayName); a virtual address is nobody's own",
           at: address.position, hint: "choose an address of the network that no host has")
       } else if let first = places[bare] {
         complaints.error("\(bare) is a virtual address already (line \(first.line))", at: address.position)
@@ -185,11 +197,12 @@ struct ClusterChecks {
 
   private mutating func complainOfUnknown(_ names: [Located<String>], known: [String], what: String, in list: String) {
     let set = Set(known)
-    for name in names where !set.contains(name.value) {
+    for (index, name) in names.filter({ !set.contains($0.value) }).enumerated() {
+      let nearest = index < Self.mostSuggestions ? NearestWord.to(name.value, among: known) : nil
       let choices = known.isEmpty ? "\(list) has none" : "\(list) has \(known.prefix(8).joined(separator: ", "))"
       complaints.error(
         "there is no \(what) \(name.value.quoted)", at: name.position,
-        hint: NearestWord.to(name.value, among: known).map { "did you mean '\($0)'?" } ?? choices)
+        hint: nearest.map { "did you mean '\($0)'?" } ?? choices)
     }
   }
 
@@ -207,15 +220,15 @@ struct ClusterChecks {
       let lacking = members.filter { node in !node.addresses.contains { $0.value.family == family } }
       guard !lacking.isEmpty else { continue }
       let names = lacking.map { $0.name?.text ?? "a node" }.joined(separator: ", ")
-      let example = family == .ipv4 ? "address: [10.0.10.31, \"fd10::31\"]" : "address: [10.0.10.31, \"fd10::31\"]"
       complaints.error(
         "\(address.value.address) is \(family.spoken), but \(names) \(lacking.count == 1 ? "has" : "have") no "
           + "\(family.spoken) address to speak VRRP from",
-        at: address.position, hint: "a node may have one of each family: \(example)")
+        at: address.position, hint: "a node may have one of each family: address: [10.0.10.31, \"fd10::31\"]")
     }
   }
 
-  /// An address outside its nodes' network usually belongs to another interface, and would be installed on the wrong one.
+  /// An address outside its nodes' network usually belongs to another interface, and would be installed on the wrong
+  /// one.
   private mutating func checkNetworks(of router: VirtualRouterDraft) {
     for address in router.addresses where address.value.interface == nil && !address.value.address.address.isLinkLocal {
       let network = address.value.address

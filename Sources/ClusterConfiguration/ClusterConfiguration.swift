@@ -1,5 +1,5 @@
-// The cluster file after it was read and found good: what vipd runs by, what the simulator plays, what `vipctl check` sums
-// up. Whoever holds one of these need not check anything again; `ClusterFile` makes them from text.
+// The cluster file after it was read and found good: what vipd runs by, what the simulator plays, what `vipctl check`
+// sums up. Whoever holds one of these need not check anything again; `ClusterFile` makes them from text.
 
 import NetworkTypes
 import VRRP

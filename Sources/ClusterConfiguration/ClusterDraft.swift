@@ -1,5 +1,5 @@
-// The cluster file as it was read: each value good in itself and still with its place, but not yet held against the others.
-// Nil stands for what was left out as well as for what was refused already.
+// The cluster file as it was read: each value good in itself and still with its place, but not yet held against the
+// others. Nil stands for what was left out as well as for what was refused already.
 
 import NetworkTypes
 import VRRP
@@ -29,6 +29,8 @@ struct NodeDraft {
   var priority: Located<Priority>?
   /// Whether the file gives a priority, be it a good one or not.
   var hasPriority = false
+
+  var displayName: String { name?.text.quoted ?? "a node without a name" }
 }
 
 struct TrackerDraft {

@@ -60,11 +60,12 @@ public enum ClusterFile {
     complaints = checks.complaints
     guard !complaints.hasErrors else { return nil }
     guard let configuration = ClusterBuilder.configuration(from: draft) else {
-      // Each value that is missing was complained about, so this is a mistake of ours; the file is refused all the same.
+      // Each value that is missing was complained about, so this is a mistake of ours; the file is refused all the
+      // same.
       complaints.error("vipd can not make sense of this file", at: .start, hint: "please report it: this is a bug")
       return nil
     }
-    for finding in configuration.weightFindings {
+    for finding in WeightReview(of: configuration).findings {
       complaints.warn(
         finding.message, at: draft.position(of: finding.subject), details: finding.details, hint: finding.hint)
     }

@@ -40,7 +40,7 @@ extension ClusterFileReader {
     draft.kind = kind(of: name, fields, isComplete: !namesLaterKind)
     if let entry = fields[.weight] {
       draft.weight = integer(
-        entry, in: -253...253, example: TrackerKey.weight.example,
+        entry, in: PriorityRules.weights, example: TrackerKey.weight.example,
         hint: "priorities go from 1 to 254, so more could not count; left out, vipd finds a weight that works")
     }
     if let entry = fields[.interval] {
@@ -80,7 +80,7 @@ extension ClusterFileReader {
         at: extra.keyPosition, hint: "make a tracker of each, and let the virtual router track both")
     }
     guard kinds.count == 1 else {
-      if kinds.isEmpty, isComplete {
+      if kinds.isEmpty, isComplete, fields.misspelt.isDisjoint(with: TrackerKey.kinds) {
         complaints.error(
           "tracker \(name.text.quoted) does not say what it looks at", at: name.position,
           hint: "give it one of \(TrackerKey.kinds.map { "'\($0.rawValue)'" }.joined(separator: ", "))")
@@ -165,6 +165,7 @@ extension ClusterFileReader {
           hint: "write [\(words.prefix(80))], or add 'shell: true' to hand the text to /bin/sh")
         return nil
       }
+      guard holdsNoNull(text, at: entry.value.position) else { return nil }
       return ClusterConfiguration.ScriptCheck(.shell(text))
     case .mapping:
       complaints.error(

@@ -19,8 +19,10 @@ extension ClusterFileReader {
         if let key = Key(rawValue: entry.key) {
           fields.entries[key] = entry
         } else if !isKnown(entry) {
+          let meant = NearestWord.to(entry.key, among: Key.allCases.map(\.rawValue)).flatMap(Key.init)
+          if let meant { fields.misspelt.insert(meant) }
           complaints.error(
-            "unknown key \(entry.key.quoted)", at: entry.keyPosition, hint: hint(for: entry.key, Key.self))
+            "unknown key \(entry.key.quoted)", at: entry.keyPosition, hint: hint(for: entry.key, nearest: meant))
         }
       }
       return fields
@@ -36,16 +38,17 @@ extension ClusterFileReader {
     }
   }
 
-  private func hint<Key: SchemaKey>(for word: String, _: Key.Type) -> String {
+  private func hint<Key: SchemaKey>(for word: String, nearest: Key?) -> String {
+    if let nearest { return "did you mean '\(nearest.rawValue)'?" }
     let keys = Key.allCases.map(\.rawValue)
-    if let nearest = NearestWord.to(word, among: keys) { return "did you mean '\(nearest)'?" }
     if let ours = ForeignWords.ours[word.lowercased()], keys.contains(ours) { return "vipd's word for it is '\(ours)'" }
     return "\(Key.place) has the keys \(keys.sorted().joined(separator: ", "))"
   }
 
-  /// Complains where `key` is missing, and gives its entry where it is not.
+  /// Complains where `key` is missing and no misspelling of it was complained about; gives its entry where it is there.
   mutating func required<Key>(_ key: Key, in fields: Fields<Key>, what: String? = nil) -> YAMLEntry? {
     if let entry = fields[key] { return entry }
+    guard !fields.misspelt.contains(key) else { return nil }
     complaints.error(
       "\(what ?? Key.place) needs '\(key.rawValue)'", at: fields.position, hint: "for example: \(key.example)")
     return nil
@@ -70,7 +73,7 @@ extension ClusterFileReader {
   mutating func text(_ node: YAMLNode, _ what: String, example: String) -> Located<String>? {
     switch node.content {
     case .scalar(let text, _) where !node.isEmpty && !text.isEmpty:
-      return Located(text, at: node.position)
+      return holdsNoNull(text, at: node.position) ? Located(text, at: node.position) : nil
     case .unusable:
       return nil
     case .scalar, .sequence, .mapping:
@@ -78,6 +81,13 @@ extension ClusterFileReader {
         "\(what) needs a text, not \(node.description)", at: node.position, hint: "for example: \(example)")
       return nil
     }
+  }
+
+  /// An escape ("\0") can put a null character into a text, where the host's interfaces would end it.
+  mutating func holdsNoNull(_ text: String, at position: SourcePosition) -> Bool {
+    guard text.utf8.contains(0) else { return true }
+    complaints.error("\(text.quoted) holds a null character", at: position)
+    return false
   }
 
   mutating func text(_ entry: YAMLEntry, example: String) -> Located<String>? {
@@ -152,7 +162,7 @@ extension ClusterFileReader {
     let words = choices.map(\.word)
     guard let text = text(entry, example: words.first.map { "\(entry.key): \($0)" } ?? "") else { return nil }
     if let choice = choices.first(where: { $0.word == text.value }) { return Located(choice.value, at: text.position) }
-    let nearest = NearestWord.to(text.value, among: words) ?? Self.truthValue(of: text.value, among: words)
+    let nearest = Self.truthValue(of: text.value, among: words) ?? NearestWord.to(text.value, among: words)
     complaints.error(
       "'\(entry.key)' must be \(words.alternatives), not \(text.value.quoted)", at: text.position,
       hint: nearest.map { "did you mean '\($0)'?" } ?? hint)
@@ -195,7 +205,9 @@ extension ClusterFileReader {
     var words: [String] = []
     for element in elements {
       switch element.content {
-      case .scalar(let text, _) where !element.isEmpty: words.append(text)
+      case .scalar(let text, _) where !element.isEmpty:
+        guard holdsNoNull(text, at: element.position) else { return nil }
+        words.append(text)
       case .unusable: return nil
       case .scalar, .sequence, .mapping:
         complaints.error(
@@ -232,6 +244,8 @@ extension ClusterFileReader {
 struct Fields<Key: SchemaKey> {
   let position: SourcePosition
   var entries: [Key: YAMLEntry] = [:]
+  /// Keys that were probably meant by unknown ones.
+  var misspelt: Set<Key> = []
 
   subscript(key: Key) -> YAMLEntry? { entries[key] }
 }

@@ -1,5 +1,5 @@
-// The tree of a cluster file, read key by key into a draft. Here is what each key may say; what the keys must say to fit each
-// other is in `ClusterChecks`.
+// The tree of a cluster file, read key by key into a draft. Here is what each key may say; what the keys must say to
+// fit each other is in `ClusterChecks`.
 
 import NetworkTypes
 import VRRP

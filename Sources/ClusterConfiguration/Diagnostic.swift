@@ -60,8 +60,8 @@ extension Diagnostic: CustomStringConvertible {
     "\(file):\(line):\(column): \(severity.rawValue): \(message)\(hint.map { " (\($0))" } ?? "")"
   }
 
-  /// As a terminal shows it: the message, the line with a caret below the place, the details and the hint. No newline at
-  /// the end.
+  /// As a terminal shows it: the message, the line with a caret below the place, the details and the hint. No newline
+  /// at the end.
   public func rendered(inColour colour: Bool = false) -> String {
     let style = Style(colour: colour)
     let severityStyle: Style.Attribute =

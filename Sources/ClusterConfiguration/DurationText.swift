@@ -55,17 +55,24 @@ enum DurationText {
 }
 
 extension Duration {
-  /// In the shortest exact form that the cluster file reads: `500ms`, `90s`, `30m`, `2h`.
+  /// As the cluster file reads it: `500ms`, `1.5s`, `90s`, `30m`, `2h`; exact down to the microsecond.
   var written: String {
     let (seconds, attoseconds) = components
-    guard attoseconds == 0 else {
-      let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
-      guard microseconds % 1000 != 0 else { return "\(microseconds / 1000)ms" }
-      let fraction = String(1000 + microseconds % 1000).dropFirst()
-      return "\(microseconds / 1000).\(fraction)ms"
+    let microseconds = Int(attoseconds / 1_000_000_000_000)
+    if microseconds == 0 {
+      if seconds != 0, seconds % 3600 == 0 { return "\(seconds / 3600)h" }
+      if seconds != 0, seconds % 60 == 0 { return "\(seconds / 60)m" }
+      return "\(seconds)s"
     }
-    if seconds != 0, seconds % 3600 == 0 { return "\(seconds / 3600)h" }
-    if seconds != 0, seconds % 60 == 0 { return "\(seconds / 60)m" }
-    return "\(seconds)s"
+    if seconds == 0 { return Self.decimal(microseconds / 1000, microseconds % 1000, digits: 3) + "ms" }
+    return Self.decimal(Int(seconds), microseconds, digits: 6) + "s"
+  }
+
+  /// `whole.fraction`, where `fraction` counts so many digits, without zeros at the end.
+  private static func decimal(_ whole: Int, _ fraction: Int, digits: Int) -> String {
+    guard fraction != 0 else { return "\(whole)" }
+    var text = String(repeating: "0", count: max(0, digits - "\(fraction)".count)) + "\(fraction)"
+    while text.last == "0" { text.removeLast() }
+    return "\(whole).\(text)"
   }
 }

@@ -1,5 +1,5 @@
-// What failing trackers would do to a virtual router, by arithmetic alone: who holds it, who is next, and whether a failure
-// on the holder is worth enough to move it there. `vipctl plan` plays the same in time; this needs none.
+// What failing trackers would do to a virtual router, by arithmetic alone: who holds it, who is next, and whether a
+// failure on the holder is worth enough to move it there. `vipctl plan` plays the same in time; this needs none.
 
 import NetworkTypes
 import VRRP
@@ -16,10 +16,15 @@ public struct FailoverAnalysis: Sendable, Hashable {
 
   public init(of router: ClusterConfiguration.VirtualRouter, in cluster: ClusterConfiguration) {
     virtualRouter = router.name
+    prospects = Self.handovers(of: router, in: cluster).map { Prospect(holder: $0, next: $1, in: router) }
+  }
+
+  /// Each holder with the node that is next after it, the best holder first.
+  static func handovers(
+    of router: ClusterConfiguration.VirtualRouter, in cluster: ClusterConfiguration
+  ) -> [(holder: Standing, next: Standing?)] {
     let ranking = router.members.compactMap { Standing($0, in: router, of: cluster) }.sorted(by: >)
-    prospects = ranking.indices.map { index in
-      Prospect(holder: ranking[index], next: ranking.dropFirst(index + 1).first, in: router)
-    }
+    return ranking.indices.map { (ranking[$0], ranking.dropFirst($0 + 1).first) }
   }
 
   /// A node and what it is worth while all trackers are up.
@@ -80,55 +85,70 @@ extension FailoverAnalysis.Prospect {
   ) {
     self.holder = holder
     self.next = next
-    /// A Backup that is merely equal does not take over: RFC 9568 §6.4.2 (455).
-    func moves(_ failed: Set<TrackerName>) -> Bool {
-      guard let next else { return false }
-      guard let left = router.effectivePriority(of: holder.base, failed: failed) else { return true }
-      return left < next.priority
-    }
     let scales = Scales(holder: holder, next: next, in: router)
-    effects = router.trackers.map { tracker in
-      let alone = moves([tracker.tracker])
+    effects = router.trackers.enumerated().map { index, tracker in
+      let alone = scales.tip(with: tracker)
       return FailoverAnalysis.Effect(
-        tracker: tracker,
-        priorityAfter: router.effectivePriority(of: holder.base, failed: [tracker.tracker]),
-        movesAlone: alone,
-        matters: alone || scales.canBeTipped(by: tracker))
+        tracker: tracker, priorityAfter: scales.priority(without: tracker), movesAlone: alone,
+        matters: alone || scales.canBeTipped(byTrackerAt: index))
     }
     priorityWhenAllFail = router.effectivePriority(of: holder.base, failed: Set(router.trackers.map(\.tracker)))
   }
 }
 
-/// Which failures can, with others, bring a holder below the next node.
-private struct Scales {
-  /// How much the holder must lose; nil where no loss is enough.
-  private let needed: Int?
-  /// What each tracker's failure costs, without those that cost nothing in numbers (weight 0 moves the address at once).
-  private let costs: [TrackerName: Int]
+/// A holder weighed against the next node: which failures can bring it below.
+struct Scales {
+  private let holder: FailoverAnalysis.Standing
+  private let next: FailoverAnalysis.Standing?
+  /// The holder's priority with all trackers up, not yet brought within 1–254.
+  private let sum: Int
+  /// What each tracker's failure costs; 0 for those that move the address at once.
+  private let costs: [Int]
 
   init(
     holder: FailoverAnalysis.Standing, next: FailoverAnalysis.Standing?, in router: ClusterConfiguration.VirtualRouter
   ) {
-    let weighted = router.trackers.filter { $0.weight != 0 }
-    costs = Dictionary(weighted.map { ($0.tracker, abs($0.weight)) }, uniquingKeysWith: { first, _ in first })
-    // Nothing goes below 1, and 255 stays what it is.
-    guard let next, next.priority.rawValue > 1, holder.base != .addressOwner else {
-      needed = nil
-      return
-    }
-    let unclamped = Int(holder.base.rawValue) + weighted.map { max($0.weight, 0) }.reduce(0, +)
-    needed = unclamped - Int(next.priority.rawValue) + 1
+    self.holder = holder
+    self.next = next
+    sum = Int(holder.base.rawValue) + router.trackers.map { max($0.weight, 0) }.reduce(0, +)
+    costs = router.trackers.map { abs($0.weight) }
+  }
+
+  /// What the holder is worth while one tracker is down; nil where it takes no part.
+  func priority(without tracker: ClusterConfiguration.TrackedBy) -> Priority? {
+    if holder.base == .addressOwner { return holder.base }
+    return tracker.weight == 0 ? nil : Priority(clamping: sum - abs(tracker.weight))
+  }
+
+  /// Whether one tracker's failure moves the addresses.
+  ///
+  /// A Backup that is merely equal does not take over. RFC 9568 §6.4.2
+  func tip(with tracker: ClusterConfiguration.TrackedBy) -> Bool {
+    guard let next else { return false }
+    return priority(without: tracker).map { $0 < next.priority } ?? true
   }
 
   /// Whether there are other failures that do not suffice without this one, but do with it.
-  func canBeTipped(by tracker: ClusterConfiguration.TrackedBy) -> Bool {
-    guard let needed, needed > 0, let cost = costs[tracker.tracker] else { return false }
-    // The sums below `needed` that failures of the others can come to.
+  func canBeTipped(byTrackerAt index: Int) -> Bool {
+    let cost = costs[index]
+    guard let needed, cost > 0 else { return false }
+    let lacking = max(0, needed - cost)
+    guard costs.reduce(0, +) - cost >= lacking else { return false }
+    // The sums below `needed` that failures of the others can come to; one that lacks no more than `cost` is sought.
     var reachable = [Bool](repeating: false, count: needed)
     reachable[0] = true
-    for (other, cost) in costs where other != tracker.tracker && cost < needed {
-      for sum in stride(from: needed - 1, through: cost, by: -1) where reachable[sum - cost] { reachable[sum] = true }
+    var highest = 0
+    for (other, cost) in costs.enumerated() where other != index && cost > 0 && cost < needed {
+      highest = min(highest + cost, needed - 1)
+      for sum in stride(from: highest, through: cost, by: -1) where reachable[sum - cost] { reachable[sum] = true }
+      if reachable[lacking...].contains(true) { return true }
     }
-    return reachable[max(0, needed - cost)...].contains(true)
+    return lacking == 0
+  }
+
+  /// How much the holder must lose, at least 1; nil where no loss is enough: nothing goes below 1, and 255 stays.
+  private var needed: Int? {
+    guard let next, next.priority.rawValue > 1, holder.base != .addressOwner else { return nil }
+    return max(1, sum - Int(next.priority.rawValue) + 1)
   }
 }

@@ -1,4 +1,5 @@
-// The names in a cluster file, each as a type of its own, so that a tracker's name can not stand where a node's belongs.
+// The names in a cluster file, each as a type of its own, so that a tracker's name can not stand where a node's
+// belongs.
 
 /// The name of a node, a tracker or a virtual router: 1–64 ASCII letters, digits, `.`, `_` and `-`, a letter or digit
 /// first, so that it needs no quoting in a shell, a URL, a metric's label or a log line.

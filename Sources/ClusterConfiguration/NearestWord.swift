@@ -18,10 +18,12 @@ enum NearestWord {
   }
 
   /// Case and the choice between `-` and `_` are no difference.
-  private static func normalized(_ word: String) -> [Character] { word.lowercased().map { $0 == "-" ? "_" : $0 } }
+  private static func normalized(_ word: String) -> [UInt8] {
+    word.lowercased().utf8.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }
+  }
 
   /// Insertions, deletions, substitutions and swaps of neighbours that make one of the other.
-  static func distance(_ one: [Character], _ other: [Character]) -> Int {
+  static func distance(_ one: [UInt8], _ other: [UInt8]) -> Int {
     var beforePrevious: [Int] = []
     var previous = Array(0...other.count)
     for (row, mine) in one.enumerated() {

@@ -4,8 +4,8 @@ import NetworkTypes
 import VRRP
 
 extension ClusterConfiguration {
-  /// What `name` must know of each virtual router that it takes part in, in the file's order; empty for a name that is not
-  /// in the cluster.
+  /// What `name` must know of each virtual router that it takes part in, in the file's order; empty for a name that
+  /// is not in the cluster.
   public func virtualRouters(for name: NodeName) -> [VirtualRouterConfiguration] {
     guard let me = node(named: name) else { return [] }
     return virtualRouters.compactMap { router in
@@ -57,7 +57,8 @@ extension ClusterConfiguration {
 }
 
 extension ClusterConfiguration.VirtualRouter {
-  fileprivate var trackerWeights: [TrackerWeight] {
+  /// The trackers as the core knows them.
+  var trackerWeights: [TrackerWeight] {
     trackers.map { TrackerWeight(tracker: $0.tracker.rawValue, weight: $0.weight) }
   }
 

@@ -1,17 +1,23 @@
-// The arithmetic that nobody should have to do: priorities and weights that the file leaves out, and what failures make of
-// a priority. The VRRP core adds weights up in the same way; the tests of the two hold them together.
+// The arithmetic that nobody should have to do: priorities and weights that the file leaves out, and what failures
+// make of a priority. The VRRP core's `Fitness` adds up in the same way, there for what is and here for what could
+// be.
 
 import VRRP
 
 enum PriorityRules {
   /// More nodes than any cluster has; it bounds the work of the checks.
-  static let mostNodes = 64
+  static let mostNodes = 32
   /// As `mostNodes`.
-  static let mostTrackers = 64
+  static let mostTrackers = 32
+  /// Each has a VRID of its own.
+  static let mostVirtualRouters = 255
+  /// More could not count, since priorities go from 1 to 254.
+  static let weights = -253...253
   /// 250, 240, … 10
   static let mostImplicitPriorities = 25
 
-  /// The priority of the node at a place in the file that gives none: 250, 240, 230, …, high so that Skew_Time is small.
+  /// The priority of the node at a place in the file that gives none: 250, 240, 230, …, high so that Skew_Time is
+  /// small.
   static func implicitPriority(at index: Int) -> Priority { Priority(clamping: 250 - 10 * index) }
 
   /// The members of a virtual router that lists `nodes` itself: the priorities of these nodes, the highest to the one
@@ -32,8 +38,8 @@ enum PriorityRules {
 
   static func spread(of values: [Int]) -> Int { (values.max() ?? 0) - (values.min() ?? 0) }
 
-  /// How many automatic trackers may fail on a node before the rule "fewer failures rank higher" breaks, because 1 is the
-  /// lowest priority; nil where it holds for all of them.
+  /// How many automatic trackers may fail on a node before the rule "fewer failures rank higher" breaks, because 1 is
+  /// the lowest priority; nil where it holds for all of them.
   ///
   /// - Parameter bases: what the nodes have while all is well, before clamping: explicit positive weights included.
   static func failuresUntilRankingBreaks(bases: [Int], weight: Int, trackers: Int) -> Int? {
@@ -56,14 +62,11 @@ extension ClusterConfiguration.VirtualRouter {
   /// What is left of `priority` while the trackers in `failed` are down; nil where the node takes no part, because a
   /// tracker of weight 0 is down.
   ///
-  /// The address owner's 255 is never changed by trackers.
+  /// The address owner's 255 is never changed by trackers, not even by one of weight 0.
   public func effectivePriority(of priority: Priority, failed: Set<TrackerName>) -> Priority? {
-    var value = Int(priority.rawValue)
-    for tracker in trackers {
-      let isDown = failed.contains(tracker.tracker)
-      if tracker.weight == 0, isDown { return nil }
-      if isDown == (tracker.weight < 0) { value += tracker.weight }
+    let fitness = Fitness(of: priority, weights: trackerWeights) { name in
+      !failed.contains { $0.rawValue == name }
     }
-    return priority == .addressOwner ? priority : Priority(clamping: value)
+    return fitness.obstacle == nil ? fitness.priority : nil
   }
 }

@@ -1,5 +1,5 @@
-// The keys of the cluster file, each with the way it is written. The reader goes by these lists alone: a key that is not
-// in one of them does not exist, and a key that is must be read.
+// The keys of the cluster file, each with the way it is written. The reader goes by these lists alone: a key that is
+// not in one of them does not exist, and a key that is must be read.
 
 /// The keys of one kind of mapping in the file.
 protocol SchemaKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable {

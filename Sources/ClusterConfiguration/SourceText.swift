@@ -1,5 +1,5 @@
-// A file's text cut into lines, so that a diagnostic can show the line that it is about, with lines and columns counted as
-// libyaml counts them.
+// A file's text cut into lines, so that a diagnostic can show the line that it is about, with lines and columns
+// counted as libyaml counts them.
 
 struct SourceText: Sendable {
   /// The text without a byte order mark.

@@ -7,8 +7,9 @@ extension ClusterConfiguration {
   public struct Tracker: Sendable, Hashable {
     public var name: TrackerName
     public var kind: TrackerKind
-    /// -253…253; nil where the file leaves it to us, which means: a node with a failed tracker ranks below every node with
-    /// fewer failed ones. What that comes to in numbers depends on the virtual router: see `VirtualRouter.trackers`.
+    /// -253…253; nil where the file leaves it to us, which means: a node with a failed tracker ranks below every node
+    /// with fewer failed ones. What that comes to in numbers depends on the virtual router: see
+    /// `VirtualRouter.trackers`.
     public var weight: Int?
     /// The time from one check's start to the next one's.
     public var interval: Duration
@@ -34,7 +35,8 @@ extension ClusterConfiguration {
 
     public static let standardInterval = Duration.seconds(1)
 
-    /// The interval itself, so that checks do not overlap; not more than 5 s, so that a rare check does not hang for long.
+    /// The interval itself, so that checks do not overlap; not more than 5 s, so that a rare check does not hang for
+    /// long.
     public static func standardTimeout(interval: Duration) -> Duration { min(interval, .seconds(5)) }
   }
 

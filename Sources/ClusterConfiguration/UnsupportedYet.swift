@@ -1,5 +1,6 @@
-// What the cluster file can say already and this version of vipd does not do. A file that asks for such a thing is refused,
-// since it would behave otherwise than it reads. Whoever builds one of these deletes its line here, and nothing else.
+// What the cluster file can say already and this version of vipd does not do. A file that asks for such a thing is
+// refused, since it would behave otherwise than it reads. Whoever builds one of these deletes its line here, and
+// nothing else.
 
 enum UnsupportedYet {
   /// Tracker kinds to come; the words are known so that the error can be better than "unknown key".

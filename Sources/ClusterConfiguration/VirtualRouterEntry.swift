@@ -9,8 +9,8 @@ extension ClusterConfiguration {
   public struct VirtualRouter: Sendable, Hashable {
     public var name: VirtualRouterName
     public var vrid: VRID
-    /// At least one, in the file's order but a link-local one before the other IPv6 ones: the file's own, or one derived
-    /// from the VRID. RFC 9568 §5.2.9
+    /// At least one, in the file's order but a link-local one before the other IPv6 ones: the file's own, or one
+    /// derived from the VRID. RFC 9568 §5.2.9
     public var addresses: [VirtualAddress]
     public var interval: AdvertisementInterval
     /// The nodes that take part, in order of preference, with the priority that each has here. At least one.
@@ -71,7 +71,8 @@ extension ClusterConfiguration {
   /// A node that takes part in a virtual router.
   public struct Member: Sendable, Hashable {
     public var node: NodeName
-    /// The node's own priority, or, where the virtual router lists `nodes` itself, the one that its place there gives it.
+    /// The node's own priority, or, where the virtual router lists `nodes` itself, the one that its place there gives
+    /// it.
     public var priority: Priority
 
     public init(node: NodeName, priority: Priority) {
@@ -83,8 +84,8 @@ extension ClusterConfiguration {
   /// A tracker's say in one virtual router.
   public struct TrackedBy: Sendable, Hashable {
     public var tracker: TrackerName
-    /// Below zero: added while the tracker is down. Above zero: added while it is up. Zero: while it is down the node takes
-    /// no part.
+    /// Below zero: added while the tracker is down. Above zero: added while it is up. Zero: while it is down the node
+    /// takes no part.
     public var weight: Int
     /// Whether the file left the weight out and `weight` was computed from the priorities.
     public var isAutomatic: Bool

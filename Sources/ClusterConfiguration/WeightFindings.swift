@@ -1,5 +1,6 @@
-// Priorities and weights that are allowed but can not have been meant: the field's most frequent mistake is a weight that
-// is too small to ever move the address. Found by `FailoverAnalysis`, said in words and numbers, with weights that work.
+// Priorities and weights that are allowed but can not have been meant: the field's most frequent mistake is a weight
+// that is too small to ever move the address. Found by `FailoverAnalysis`, said in words and numbers, with weights
+// that work.
 
 import VRRP
 
@@ -20,14 +21,33 @@ struct WeightFinding: Sendable, Hashable {
   var hint: String
 }
 
-extension ClusterConfiguration {
+/// Looks through a configuration.
+struct WeightReview {
+  private let cluster: ClusterConfiguration
+  /// For each tracker the weight that would do in all virtual routers that track it.
+  private let suggestions: [TrackerName: Int]
+
+  private typealias VirtualRouter = ClusterConfiguration.VirtualRouter
+
+  init(of cluster: ClusterConfiguration) {
+    self.cluster = cluster
+    var suggestions: [TrackerName: Int] = [:]
+    for router in cluster.virtualRouters {
+      let weight = PriorityRules.automaticWeight(for: router.members.map(\.priority))
+      for tracker in router.trackers {
+        suggestions[tracker.tracker] = min(weight, suggestions[tracker.tracker] ?? weight)
+      }
+    }
+    self.suggestions = suggestions
+  }
+
   /// In the file's order of virtual routers.
-  var weightFindings: [WeightFinding] {
-    virtualRouters.flatMap { router -> [WeightFinding] in
-      let analysis = FailoverAnalysis(of: router, in: self)
+  var findings: [WeightFinding] {
+    cluster.virtualRouters.flatMap { router -> [WeightFinding] in
+      let analysis = FailoverAnalysis(of: router, in: cluster)
       let tooSmall =
         nothingMoves(router, analysis).map { [$0] }
-        ?? router.trackers.compactMap { powerless($0, in: router, analysis) }
+        ?? router.trackers.indices.compactMap { powerless(at: $0, in: router, analysis) }
       return tooSmall + [clampedTogether(router, analysis), rankingBreaks(router)].compactMap(\.self)
     }
   }
@@ -55,12 +75,11 @@ extension ClusterConfiguration {
       details: details, hint: remedy(for: router.trackers.map(\.tracker), in: router))
   }
 
-  private func powerless(
-    _ tracker: TrackedBy, in router: VirtualRouter, _ analysis: FailoverAnalysis
-  ) -> WeightFinding? {
+  /// - Parameter index: the tracker's place in the virtual router's list, and so in each prospect's effects.
+  private func powerless(at index: Int, in router: VirtualRouter, _ analysis: FailoverAnalysis) -> WeightFinding? {
+    let tracker = router.trackers[index]
     let stuck = analysis.prospects.filter { prospect in
-      prospect.next != nil && prospect.holder.base != .addressOwner
-        && prospect.effects.contains { $0.tracker == tracker && !$0.matters }
+      prospect.next != nil && prospect.holder.base != .addressOwner && !prospect.effects[index].matters
     }
     guard let first = stuck.first else { return nil }
     let everywhere = stuck.count == analysis.prospects.count { $0.next != nil }
@@ -71,41 +90,39 @@ extension ClusterConfiguration {
       : "a failure of '\(tracker.tracker)' on \(first.holder.node) can not move the address"
     return WeightFinding(
       subject: .weight(tracker.tracker, in: router.name), message: subject + message,
-      details: stuck.compactMap { prospect in
-        prospect.effects.first { $0.tracker == tracker }.map {
-          $0.words(in: prospect) + (router.trackers.count > 1 ? ", whatever else fails" : "")
-        }
+      details: stuck.map { prospect in
+        prospect.effects[index].words(in: prospect) + (router.trackers.count > 1 ? ", whatever else fails" : "")
       },
       hint: remedy(for: [tracker.tracker], in: router))
   }
 
   /// Weights that would work, or, where the priorities allow none, what to do about these.
   private func remedy(for trackers: [TrackerName], in router: VirtualRouter) -> String {
-    let weights = trackers.map { name in
-      let routers = virtualRouters.filter { $0.trackers.contains { $0.tracker == name } }
-      return (name, routers.map { PriorityRules.automaticWeight(for: $0.members.map(\.priority)) }.min() ?? -1)
-    }
+    let weights = trackers.map { ($0, suggestions[$0] ?? -1) }
     guard works(weights, in: router) else {
       return "leave 'priority' and 'weight' out everywhere: vipd then finds priorities and weights that work"
     }
-    let list = weights.map { "\($0): weight: \($1)" }.joined(separator: ", ")
-    let one = weights.count == 1
-    return
-      "\(one ? "a weight" : "weights") that would work: \(list); or leave 'weight' out, and vipd finds \(one ? "it" : "them")"
+    let list = weights.map { "\($0) \($1)" }.joined(separator: ", ")
+    let numbers = weights.count == 1 ? "a weight that would work" : "weights that would work"
+    let hasRoom = failuresUntilRankingBreaks(in: router, withAutomatic: Set(trackers)) == nil
+    let leaveOut = hasRoom ? "'weight'" : "'priority' and 'weight'"
+    return "\(numbers): \(list); or leave \(leaveOut) out, and vipd finds what works"
   }
 
   /// Whether with these weights each of the trackers moves the address by itself from every node that has a next.
   private func works(_ weights: [(TrackerName, Int)], in router: VirtualRouter) -> Bool {
+    guard weights.allSatisfy({ PriorityRules.weights.contains($0.1) }) else { return false }
     var changed = router
     for index in changed.trackers.indices {
       guard let weight = weights.first(where: { $0.0 == changed.trackers[index].tracker }) else { continue }
       changed.trackers[index].weight = weight.1
     }
-    return FailoverAnalysis(of: changed, in: self).prospects.allSatisfy { prospect in
-      prospect.next == nil || prospect.holder.base == .addressOwner
-        || prospect.effects.allSatisfy { effect in
-          effect.movesAlone || !weights.contains { $0.0 == effect.tracker.tracker }
-        }
+    return FailoverAnalysis.handovers(of: changed, in: cluster).allSatisfy { holder, next in
+      guard let next, holder.base != .addressOwner else { return true }
+      let scales = Scales(holder: holder, next: next, in: changed)
+      return changed.trackers.allSatisfy { tracker in
+        scales.tip(with: tracker) || !weights.contains { $0.0 == tracker.tracker }
+      }
     }
   }
 
@@ -121,7 +138,8 @@ extension ClusterConfiguration {
         message: "virtual router '\(router.name)': while all is well \(one.node) and \(other.node) are worth the same, "
           + "\(one.priority), although their priorities differ",
         details: [max(one.base, other.base), min(one.base, other.base)].map { base in
-          "priority \(base) and weights of +\(lift) come to \(Int(base.rawValue) + lift); 254 is the most that can be sent"
+          "priority \(base) and weights of +\(lift) come to \(Int(base.rawValue) + lift); "
+            + "254 is the most that can be sent"
         },
         hint: "use negative weights, or lower priorities")
     }
@@ -130,23 +148,39 @@ extension ClusterConfiguration {
 
   /// Automatic weights that can not keep their promise, since 1 is the lowest priority.
   private func rankingBreaks(_ router: VirtualRouter) -> WeightFinding? {
-    let automatic = router.trackers.filter(\.isAutomatic)
-    let lift = router.trackers.map { max($0.weight, 0) }.reduce(0, +)
-    let contending = router.members.filter { $0.priority != .addressOwner }
-    let bases = contending.map { Int($0.priority.rawValue) + lift }
-    guard let weight = automatic.first?.weight,
-      let failures = PriorityRules.failuresUntilRankingBreaks(bases: bases, weight: weight, trackers: automatic.count)
-    else { return nil }
-    let priorities = contending.map(\.priority.description).joined(separator: ", ")
-    let most = failures - 1 == 1 ? "1 failed check" : "\(failures - 1) failed checks"
+    guard let failures = failuresUntilRankingBreaks(in: router, withAutomatic: []) else { return nil }
+    let priorities = contenders(in: router).map(\.priority)
+    let cost = -PriorityRules.automaticWeight(for: priorities)
+    let areImplicit = cluster.nodes.indices.allSatisfy {
+      cluster.nodes[$0].priority == PriorityRules.implicitPriority(at: $0)
+    }
     return WeightFinding(
       subject: .priorities(router.name),
-      message: "virtual router '\(router.name)': a node with \(failures) failed "
-        + "check\(failures == 1 ? "" : "s") may rank no lower than one with \(failures - 1)",
+      message: "virtual router '\(router.name)': a node with \(failures) failed \(failures == 1 ? "check" : "checks") "
+        + "may rank no lower than one with \(failures - 1)",
       details: [
-        "with priorities \(priorities) a failed check must cost \(-weight), so that after \(most) there is nothing left to take"
+        "with the priorities \(priorities.map(\.description).joined(separator: ", ")) "
+          + "a failed check must cost \(cost), and a priority does not go below 1"
       ],
-      hint: "bring the priorities close together and high, as 250, 240, 230 (what leaving them out gives)")
+      hint: areImplicit
+        ? "track fewer checks here (one script can make several), or give priorities that are closer together"
+        : "bring the priorities close together and high, as 250, 240, 230 (what leaving them out gives)")
+  }
+
+  /// - Parameter more: trackers whose weights are taken to be left out as well.
+  private func failuresUntilRankingBreaks(in router: VirtualRouter, withAutomatic more: Set<TrackerName>) -> Int? {
+    let explicit = router.trackers.filter { !$0.isAutomatic && !more.contains($0.tracker) }
+    let lift = explicit.map { max($0.weight, 0) }.reduce(0, +)
+    let contenders = contenders(in: router)
+    return PriorityRules.failuresUntilRankingBreaks(
+      bases: contenders.map { Int($0.priority.rawValue) + lift },
+      weight: PriorityRules.automaticWeight(for: contenders.map(\.priority)),
+      trackers: router.trackers.count - explicit.count)
+  }
+
+  /// The members whose priority trackers can change.
+  private func contenders(in router: VirtualRouter) -> [ClusterConfiguration.Member] {
+    router.members.filter { $0.priority != .addressOwner }
   }
 }
 

@@ -1,5 +1,5 @@
-// A YAML document as a tree that still knows where everything stood. Scalars stay text: it is for the reader of a key to say
-// whether `12` is a number, so that no guess of YAML's (`off`, `012`, `1:30`) comes between the admin and us.
+// A YAML document as a tree that still knows where everything stood. Scalars stay text: it is for the reader of a key
+// to say whether `12` is a number, so that no guess of YAML's (`off`, `012`, `1:30`) comes between the admin and us.
 
 struct YAMLNode: Sendable {
   let position: SourcePosition

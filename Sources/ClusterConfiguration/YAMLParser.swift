@@ -7,7 +7,7 @@ import CLibyaml
 
 enum YAMLParser {
   /// No cluster file is near either.
-  static let maximumBytes = 1 << 20
+  static let maximumBytes = 256 << 10
   static let maximumDepth = 16
 
   /// The file's one document; nil where there is none or it can not be read, which `complaints` then tells.

@@ -12,6 +12,8 @@ public struct ClusterPicture: Sendable {
   public private(set) var now = Instant(sinceBoot: .zero)
   /// The last time that something befell the cluster, or a node learned of it.
   public private(set) var lastDisturbance = Instant(sinceBoot: .zero)
+  /// The last time that the network changed, or that a process or host stopped or went on.
+  public private(set) var lastInterruption = Instant(sinceBoot: .zero)
   private var segment: Segment
   private var stalledUntil = Instant(sinceBoot: .zero)
   private var longestInterval: Duration
@@ -29,7 +31,10 @@ public struct ClusterPicture: Sendable {
     public var knowsLink = true
     /// What the trackers told vipd.
     public var trackers: [String: Bool] = [:]
-    public var active: Set<VRID> = []
+    /// Where it is Active, and since when.
+    public var active: [VRID: Instant] = [:]
+    /// When something other than an advertisement last reached this vipd.
+    public var lastChange = Instant(sinceBoot: .zero)
     public var installed: [VRID: Set<VirtualAddress>] = [:]
 
     public func configuration(of vrid: VRID) -> VirtualRouterConfiguration? {
@@ -53,7 +58,7 @@ public struct ClusterPicture: Sendable {
   public subscript(name: String) -> Node? { nodes.first { $0.name == name } }
 
   /// The nodes that are Active, frozen ones included: as they stand on the wire, two are one too many.
-  public func active(_ vrid: VRID) -> [String] { nodes.filter { $0.active.contains(vrid) }.map(\.name) }
+  public func active(_ vrid: VRID) -> [String] { nodes.filter { $0.active[vrid] != nil }.map(\.name) }
 
   /// The nodes at which a client could reach an address of this virtual router.
   public func holders(_ vrid: VRID) -> [String] {
@@ -110,6 +115,12 @@ extension ClusterPicture {
     return max(lastDisturbance, stalledUntil)
   }
 
+  /// Whether advertisements went through, and were listened to, for long enough that every node has heard every Active
+  /// Router that was there all along.
+  public func hasHeard(since begin: Instant) -> Bool {
+    quietSince != nil && now > max(begin, lastInterruption, stalledUntil) + longestInterval + worstLatency
+  }
+
   /// So long after quiet began the election is over, whatever came before.
   ///
   /// The worst road: an Active Router far down the list has to fall silent and be noticed (Active_Down_Interval: less than
@@ -141,17 +152,20 @@ extension ClusterPicture {
     switch occurrence {
     case .incident(let incident):
       lastDisturbance = now
+      if incident.isInterruption { lastInterruption = now }
       segment.apply(incident)
       take(incident)
     case .noticed(let name, let notice):
       lastDisturbance = now
-      change(name) { $0.take(notice) }
-      if case .reloaded(let configurations) = notice { noteTimes(of: configurations) }
+      let now = now
+      change(name) { $0.take(notice, at: now) }
+      for node in nodes where node.name == name { noteTimes(of: node.virtualRouters) }
     case .transition(let name, let vrid, let transition):
+      let now = now
       change(name) { node in
         switch transition.to {
-        case .active: node.active.insert(vrid)
-        case .initialize, .backup: node.active.remove(vrid)
+        case .active: node.active[vrid] = now
+        case .initialize, .backup: node.active[vrid] = nil
         }
       }
     case .installed(let name, let vrid, let addresses):
@@ -184,10 +198,12 @@ extension ClusterPicture {
 }
 
 extension ClusterPicture.Node {
-  fileprivate mutating func take(_ notice: Occurrence.Notice) {
+  fileprivate mutating func take(_ notice: Occurrence.Notice, at now: Instant) {
+    lastChange = now
     switch notice {
-    case .started:
+    case .started(let configurations):
       isRunning = true
+      virtualRouters = configurations
       knowsLink = hasLink
       trackers = [:]
     case .stopped: isRunning = false
@@ -201,7 +217,16 @@ extension ClusterPicture.Node {
     hasPower = false
     isRunning = false
     isFrozen = false
-    active = []
+    active = [:]
     installed = [:]
+  }
+}
+
+extension Incident {
+  fileprivate var isInterruption: Bool {
+    switch self {
+    case .start, .crash, .stop, .tracker, .reload: false
+    case .freeze, .thaw, .stall, .linkDown, .linkUp, .cut, .partition, .heal, .quality, .linkQuality: true
+    }
   }
 }

@@ -7,6 +7,8 @@ struct EventQueue: Sendable {
     case incident(Incident)
     /// A datagram reaches a node.
     case datagram(ReceivedDatagram, node: Int)
+    /// A node that was frozen gets to what has waited for it.
+    case backlog(Host.Input, node: Int)
     /// An Ethernet frame reaches a client.
     case frame([UInt8], client: Int)
     /// A tracker was checked for the first time since vipd was started on a node.

@@ -13,11 +13,12 @@ struct Host: Sendable {
   var hasPower = false
   var linkIsUp = true
   /// Nil where vipd does not run.
-  var router: VRRPRouter?
+  var router: VRRPRouter? { didSet { due = router?.nextDeadline } }
+  private(set) var due: Instant?
   var isFrozen = false
   var stalledUntil = Instant(sinceBoot: .zero)
   var isSpinning = false
-  /// What has arrived and was not yet taken in: empty unless frozen.
+  /// What has arrived while frozen.
   var inbox: [Input] = []
 
   enum Input: Sendable {
@@ -32,7 +33,7 @@ struct Host: Sendable {
 
   /// When vipd is next going to serve a deadline.
   var nextDeadline: Instant? {
-    guard hasPower, !isFrozen, !isSpinning, let due = router?.nextDeadline else { return nil }
+    guard hasPower, !isFrozen, !isSpinning, let due else { return nil }
     return max(due, stalledUntil)
   }
 

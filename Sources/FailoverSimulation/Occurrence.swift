@@ -33,7 +33,8 @@ public enum Occurrence: Sendable, Hashable {
   case spinning(String)
 
   public enum Notice: Sendable, Hashable {
-    case started
+    /// With what the file says by now.
+    case started([VirtualRouterConfiguration])
     case stopped
     case tracker(String, isUp: Bool)
     case link(isUp: Bool)

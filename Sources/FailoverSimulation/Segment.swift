@@ -48,6 +48,8 @@ struct Segment: Sendable {
   /// One for each direction of each link: sender's number times the count of endpoints, plus the receiver's.
   private var links: [Link]
   private var groups: [Int?]
+  /// Whether every frame reaches everyone, once and in order.
+  private(set) var isWhole = true
   /// The longest that a frame may have been on its way so far.
   private(set) var worstLatency: Duration
 
@@ -63,11 +65,6 @@ struct Segment: Sendable {
     links = Array(repeating: Link(), count: endpoints.count * endpoints.count)
     groups = Array(repeating: nil, count: endpoints.count)
     worstLatency = LinkQuality().worstLatency
-  }
-
-  /// Whether every frame reaches everyone, once and in order.
-  var isWhole: Bool {
-    groups.allSatisfy { $0 == nil } && links.allSatisfy { $0.cutFamilies.isEmpty && $0.quality.isClean }
   }
 
   func number(of name: String) -> Int {
@@ -90,8 +87,9 @@ struct Segment: Sendable {
     case .linkQuality(let quality, let from, let to):
       set(quality, link(from, to))
     case .start, .crash, .stop, .freeze, .thaw, .stall, .linkDown, .linkUp, .tracker, .reload:
-      break
+      return
     }
+    isWhole = groups.allSatisfy { $0 == nil } && links.allSatisfy { $0.cutFamilies.isEmpty && $0.quality.isClean }
   }
 
   private func link(_ from: String, _ to: String) -> Int { number(of: from) * endpoints.count + number(of: to) }

@@ -44,8 +44,8 @@ public struct Simulation: Sendable {
     let event = queue.nextTime ?? limit + .seconds(1)
     let deadline = hosts.indices.compactMap { index in hosts[index].nextDeadline.map { (time: $0, host: index) } }
       .min { ($0.time, $0.host) < ($1.time, $1.host) }
-    // At the same time the event first: before a deadline the daemon drains what has arrived.
-    if let deadline, deadline.time < event, deadline.time <= limit {
+    // At the same time the event first: before a deadline, an overdue one too, the daemon drains what has arrived.
+    if let deadline, max(deadline.time, now) < event, deadline.time <= limit {
       now = max(now, deadline.time)
       serveDeadline(of: deadline.host)
     } else if event <= limit, let first = queue.removeFirst() {
@@ -72,6 +72,8 @@ extension Simulation {
     case .datagram(let datagram, let node):
       guard hosts[node].isOnNetwork else { return }
       deliver(.datagram(datagram), to: node)
+    case .backlog(let input, let node):
+      deliver(input, to: node)
     case .frame(let frame, let client):
       guard let (address, link) = clients[client].see(frame),
         let node = hosts.first(where: { $0.hardwareAddress == link })
@@ -89,8 +91,7 @@ extension Simulation {
     case .stop(let name): deliver(.terminate, to: segment.number(of: name))
     case .freeze(let name): hosts[segment.number(of: name)].isFrozen = true
     case .thaw(let name):
-      hosts[segment.number(of: name)].isFrozen = false
-      drain(segment.number(of: name))
+      thaw(segment.number(of: name))
     case .stall(let name, let duration): hosts[segment.number(of: name)].stalledUntil = now + duration
     case .linkDown(let name): setLink(of: segment.number(of: name), isUp: false)
     case .linkUp(let name): setLink(of: segment.number(of: name), isUp: true)
@@ -112,12 +113,19 @@ extension Simulation {
     guard hosts[node].router == nil else { return }
     hosts[node].router = VRRPRouter(configurations: hosts[node].configurations)
     hosts[node].isSpinning = false
-    occurrences.append(.noticed(hosts[node].name, .started))
+    occurrences.append(.noticed(hosts[node].name, .started(hosts[node].configurations)))
     if let obstacle = hosts[node].obstacle { tell(node, obstacle) }
     handle(.startup, on: node)
     for tracker in hosts[node].configurations.trackerNames {
       queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay)
     }
+  }
+
+  /// What has waited is taken in first, and in order: a deadline at the same time comes after it.
+  private mutating func thaw(_ node: Int) {
+    hosts[node].isFrozen = false
+    for input in hosts[node].inbox { queue.add(.backlog(input, node: node), at: now) }
+    hosts[node].inbox = []
   }
 
   private mutating func setLink(of node: Int, isUp: Bool) {
@@ -136,14 +144,7 @@ extension Simulation {
 extension Simulation {
   private mutating func deliver(_ input: Host.Input, to node: Int) {
     guard hosts[node].hasPower, hosts[node].router != nil else { return }
-    hosts[node].inbox.append(input)
-    if !hosts[node].isFrozen { drain(node) }
-  }
-
-  private mutating func drain(_ node: Int) {
-    let inputs = hosts[node].inbox
-    hosts[node].inbox = []
-    for input in inputs where hosts[node].router != nil { take(input, on: node) }
+    if hosts[node].isFrozen { hosts[node].inbox.append(input) } else { take(input, on: node) }
   }
 
   private mutating func take(_ input: Host.Input, on node: Int) {
@@ -238,7 +239,8 @@ extension VRRPRouter.Directive {
 
 extension Simulation {
   private mutating func send(
-    _ advertisement: Advertisement, to recipients: VirtualRouter.Recipients, _ configuration: VirtualRouterConfiguration,
+    _ advertisement: Advertisement, to recipients: VirtualRouter.Recipients,
+    _ configuration: VirtualRouterConfiguration,
     from node: Int, isRoutine: Bool
   ) {
     guard let family = advertisement.addresses.first?.family, let side = configuration.family(family)

@@ -5,6 +5,7 @@ import VRRP
 
 public struct Transcript: Sendable {
   public enum Detail: Sendable {
+    case nothing
     /// All that means something: not the regular advertisements.
     case notable
     /// Everything, for comparing runs.
@@ -15,6 +16,8 @@ public struct Transcript: Sendable {
   private let detail: Detail
   private var virtualRouters: [VRID: String]
   private let nodes: [IPAddress: String]
+  /// What was told already.
+  private var discarded: Set<Occurrence> = []
 
   init(of cluster: SimulatedCluster, detail: Detail) {
     self.detail = detail
@@ -34,9 +37,11 @@ public struct Transcript: Sendable {
   }
 
   mutating func record(_ step: Step) {
+    guard detail != .nothing else { return }
     var sendings: [Sending] = []
     func copy(_ other: Sending) -> Bool {
-      sendings.first.map { $0.advertisement == other.advertisement && $0.sender == other.sender } ?? true
+      guard let first = sendings.first else { return true }
+      return first.advertisement == other.advertisement && !sendings.contains { $0.receiver == other.receiver }
     }
     // The copies of one advertisement make one line.
     for occurrence in step.occurrences {
@@ -93,6 +98,7 @@ public struct Transcript: Sendable {
     case .unreadable(let node, let message):
       write(time, node, "cannot read a message: \(message.reason.rawValue)")
     case .discarded(let node, let reason, let vrid):
+      guard detail == .everything || discarded.insert(occurrence).inserted else { return }
       write(time, node, "\(name(vrid)): discards an advertisement: \(reason.rawValue)")
     case .spinning(let node):
       write(time, node, "asks for a deadline that is past")

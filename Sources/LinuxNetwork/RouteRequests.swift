@@ -7,7 +7,7 @@ import NetworkTypes
 /// Complete messages but for sequence numbers, which `NetlinkSocket` fills in.
 enum RouteRequest {
   /// IFA_PROTO of the addresses that vipd installs: VRRP's protocol number, which nobody else uses here
-  /// (the kernel has 1 to 3, keepalived 18). Shown by `ip address` as `proto 112`. Kernels before 5.18 ignore it.
+  /// (the kernel has 1 to 3, keepalived 18). Kernels before 5.18 ignore it, and no address is ever reported as ours.
   static let ourMark: UInt8 = 112
 
   /// Adds an address or, where it is there already, makes it ours and renews its lifetime.

@@ -28,7 +28,7 @@ final class VRRPSocket {
       domain, SOCK_RAW, Self.protocolNumber, for: .openRawSocket, subject: Self.subject(family))
     // A raw socket receives from the moment it exists. Shut the door first, then throw out what slipped in before.
     try attach(.dropAll)
-    while clinux_receive(into: &buffer) != nil {}
+    while case .packet = readPacket() {}
     enlargeReceiveQueue(of: descriptor, to: queueBytes)
     try setOptions()
   }
@@ -50,10 +50,11 @@ final class VRRPSocket {
   func receive() -> ReceivedDatagram? {
     // Each failed call takes one queued error away, so this ends; the bound is for errors that do not go away.
     for _ in 0..<16 {
-      if let (count, info) = clinux_receive(into: &buffer) {
+      switch readPacket() {
+      case .packet(let count, let info):
         if let datagram = datagram(buffer[..<count], info) { return datagram }
-      } else if errno == EAGAIN || errno == EWOULDBLOCK {
-        return nil
+      case .none: return nil
+      case .failed: continue
       }
     }
     return nil
@@ -121,13 +122,18 @@ extension VRRPSocket {
   /// TC_PRIO_CONTROL: the band that a saturated interface sends first.
   private static let controlPriority: CInt = 7
 
-  private func clinux_receive(into buffer: inout [UInt8]) -> (count: Int, info: clinux_packet_info)? {
+  private enum Reading {
+    /// So many bytes are in the buffer.
+    case packet(Int, clinux_packet_info)
+    case none
+    case failed
+  }
+
+  private func readPacket() -> Reading {
     var info = clinux_packet_info()
-    while true {
-      let count = clinux_receive_packet(descriptor, &buffer, buffer.count, &info)
-      if count >= 0 { return (count, info) }
-      if errno != EINTR { return nil }
-    }
+    let count = clinux_receive_packet(descriptor, &buffer, buffer.count, &info)
+    if count >= 0 { return .packet(count, info) }
+    return errno == EAGAIN || errno == EWOULDBLOCK ? .none : .failed
   }
 
   /// Nil where the kernel's own framing is not as promised, which does not happen.

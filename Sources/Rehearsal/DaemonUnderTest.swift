@@ -72,11 +72,16 @@ public struct KeepalivedInstance: Sendable, Hashable {
   /// The file for one of `nodes`, all of which take part.
   public func configuration(for node: TestbedNode, among nodes: [TestbedNode]) -> String {
     let isIPv6 = addresses.contains { $0.contains(":") }
-    func ownAddress(_ node: TestbedNode) -> String {
+    let own = nodes.compactMap { node -> (String, String)? in
       let all = node.layout.interfaces.first { $0.name == interface }?.addresses ?? []
-      let own = all.first { $0.contains(":") == isIPv6 } ?? "?"
-      return String(own.prefix { $0 != "/" })
+      return all.first { $0.contains(":") == isIPv6 }.map { (node.name, String($0.prefix { $0 != "/" })) }
     }
+    return configuration(forNode: node.name, addresses: Dictionary(uniqueKeysWithValues: own))
+  }
+
+  /// The file for a node by its name.
+  /// - Parameter addresses: of all the nodes, without prefix lengths.
+  public func configuration(forNode node: String, addresses own: [String: String]) -> String {
     let scriptBlocks = scripts.map {
       """
       vrrp_script \($0.name) {
@@ -99,11 +104,11 @@ public struct KeepalivedInstance: Sendable, Hashable {
         state BACKUP
         interface \(interface)
         virtual_router_id \(vrid)
-        priority \(priorities[node.name] ?? 100)
+        priority \(priorities[node] ?? 100)
         advert_int \(interval)
-        unicast_src_ip \(ownAddress(node))
+        unicast_src_ip \(own[node] ?? "?")
         unicast_peer {
-          \(nodes.filter { $0.name != node.name }.map(ownAddress).joined(separator: "\n    "))
+          \(own.filter { $0.key != node }.map(\.value).sorted().joined(separator: "\n    "))
         }
         virtual_ipaddress {
           \(addresses.joined(separator: "\n    "))

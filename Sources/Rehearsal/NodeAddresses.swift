@@ -9,6 +9,16 @@ public struct NodeAddress: Sendable, Hashable {
   /// Canonical text, without zone and prefix length.
   public var address: String
   public var prefixLength: Int
+
+  /// Canonical text for 4 or 16 bytes.
+  static func text(of bytes: [UInt8]) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
+      let family = bytes.count == 4 ? AF_INET : AF_INET6
+      guard inet_ntop(family, bytes, buffer.baseAddress, socklen_t(buffer.count)) != nil, let text = buffer.baseAddress
+      else { return "?" }
+      return String(cString: text)
+    }
+  }
 }
 
 extension TestbedNode {
@@ -35,7 +45,7 @@ extension TestbedNode {
       let interface = String(cString: entry.ifa_name)
       guard interface != "lo", let bytes = bytes(of: address), let maskBytes = Self.bytes(of: mask) else { return nil }
       let length = maskBytes.reduce(0) { $0 + $1.nonzeroBitCount }
-      return NodeAddress(interface: interface, address: text(of: bytes), prefixLength: length)
+      return NodeAddress(interface: interface, address: NodeAddress.text(of: bytes), prefixLength: length)
     }
   }
 
@@ -50,15 +60,6 @@ extension TestbedNode {
         withUnsafeBytes(of: $0.pointee.sin6_addr) { Array($0) }
       }
     default: nil
-    }
-  }
-
-  private static func text(of bytes: [UInt8]) -> String {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
-      let family = bytes.count == 4 ? AF_INET : AF_INET6
-      guard inet_ntop(family, bytes, buffer.baseAddress, socklen_t(buffer.count)) != nil, let text = buffer.baseAddress
-      else { return "?" }
-      return String(cString: text)
     }
   }
 }

@@ -36,3 +36,40 @@ extension TestbedNode {
     }
   }
 }
+
+// A check script that is not on this machine.
+extension TestbedNode {
+  /// Puts a stand-in where a check script would be: it asks the HTTP service of its own node.
+  ///
+  /// The directory above appears changed in this node alone: an overlay whose upper part lies in the node's `/run`.
+  func placeCheck(at path: String) throws(TestbedError) {
+    let program = try Programs.beside("vipctl")
+    // A bind mount, since the way to the real one may be closed to the unprivileged user that checks run as.
+    let interpreter = try write("", toRun: "rehearsal/vipctl")
+    if try run("mountpoint", ["-q", interpreter]).status != .exited(0) {
+      try mount(["--bind", program, interpreter])
+    }
+    guard let directory = Files.parent(of: path) else { throw TestbedError(path, cause: "is no path of a script") }
+    var existing = directory
+    while !Files.exists(existing), let parent = Files.parent(of: existing) { existing = parent }
+    let layers = "/run/rehearsal/overlay\(path)"
+    for layer in ["upper", "work"] { try Files.makeDirectory("\(runDirectory)/rehearsal/overlay\(path)/\(layer)") }
+    try mount([
+      "-t", "overlay", "overlay", "-o", "lowerdir=\(existing),upperdir=\(layers)/upper,workdir=\(layers)/work",
+      existing,
+    ])
+    let script = "#!\(interpreter) stand-in\n"
+    let result = try run(
+      "sh", ["-c", "mkdir -p \"$1\" && cat > \"$2\" && chmod 755 \"$2\"", "sh", directory, path], input: script)
+    guard result.status.isSuccess else {
+      throw TestbedError("cannot place a stand-in for \(path) on \(name)", cause: result.output)
+    }
+  }
+
+  private func mount(_ arguments: [String]) throws(TestbedError) {
+    let result = try run("mount", arguments)
+    guard result.status.isSuccess else {
+      throw TestbedError("mount \(arguments.joined(separator: " ")) on \(name)", cause: result.output)
+    }
+  }
+}

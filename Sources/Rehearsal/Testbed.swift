@@ -68,7 +68,7 @@ public final class Testbed: Sendable {
 
   /// Kills all processes and removes everything. May be called again.
   public func close() {
-    for node in nodes + [client] { node.powerOff() }
+    for node in [client] + nodes { node.powerOff() }
     wire.end()
     journal.undo()
   }

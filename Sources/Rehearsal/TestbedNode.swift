@@ -22,6 +22,8 @@ public final class TestbedNode: Sendable {
     var generation = 0
     var processes: [NodeProcess] = []
     var logs = 0
+    /// What must stop before the namespaces go.
+    var instruments: [@Sendable () -> Void] = []
   }
 
   init(_ layout: TestbedLayout.Node, index: Int, quickAddresses: Bool, journal: Journal) throws(TestbedError) {
@@ -142,15 +144,20 @@ public final class TestbedNode: Sendable {
     return holder
   }
 
+  /// Has an instrument stopped, at the latest when the node goes: its thread would keep the namespace, and go on for ever.
+  func beforePowerOff(_ stop: @escaping @Sendable () -> Void) { state.withLock { $0.instruments.append(stop) } }
+
   /// All processes die at once, and the namespaces with them. May be called again.
   func powerOff() {
-    let (holder, processes) = state.withLock { state in
+    let (holder, processes, instruments) = state.withLock { state in
       defer {
         state.holder = nil
         state.processes = []
+        state.instruments = []
       }
-      return (state.holder, state.processes)
+      return (state.holder, state.processes, state.instruments)
     }
+    for stop in instruments { stop() }
     if let controlGroup { ControlGroup.kill(controlGroup.path) }
     holder?.end()
     // The kernel ends a PID namespace's first process only after all others have been waited for.

@@ -12,6 +12,7 @@ public final class TrafficClient: Sendable {
   private let shared: Mutex<TrafficTally>
   private let processorTime = Atomic<Int64>(0)
   private let stopping = Atomic<Bool>(false)
+  private let abandoned = Atomic<Bool>(false)
   private let finished = Mutex<TrafficRecord?>(nil)
   private let thread = Mutex<OwnThread?>(nil)
 
@@ -50,9 +51,8 @@ public final class TrafficClient: Sendable {
       thread.join()
       throw TestbedError("cannot ask \(address) from \(node.name)", errno: number)
     }
+    node.beforePowerOff { [weak self] in self?.abandon() }
   }
-
-  deinit { stopping.store(true, ordering: .releasing) }
 
   /// The account so far.
   public var record: TrafficRecord {
@@ -77,6 +77,12 @@ public final class TrafficClient: Sendable {
     return record
   }
 
+  /// Stops at once, whatever is under way.
+  private func abandon() {
+    abandoned.store(true, ordering: .releasing)
+    stop()
+  }
+
   /// Waits until a node answers: any, or the one of that name; and, where `duration` is given, has done so for that long
   /// without an outage and without another one's answer.
   public func waitForAnswer(
@@ -92,7 +98,7 @@ public final class TrafficClient: Sendable {
   private func run(_ loop: consuming RequestLoop) {
     while true {
       let isStopping = stopping.load(ordering: .acquiring)
-      if isStopping, !loop.hasOpenRequests { return }
+      if isStopping, abandoned.load(ordering: .acquiring) || !loop.hasOpenRequests { return }
       loop.wait()
       shared.withLock { loop.work(&$0, asking: !isStopping) }
       processorTime.store(RequestLoop.threadTime, ordering: .relaxed)

@@ -54,10 +54,10 @@ public struct TrafficRecord: Sendable, Hashable {
   /// The longest outage, one that has not ended included; zero where there was none.
   public var longestOutage: Duration { longestOutage(since: started) }
 
-  /// The longest outage of those that ended after `moment`, one that has not ended included.
+  /// The longest outage after `moment`, one that has not ended included; of one that had begun before, only the rest.
   public func longestOutage(since moment: Moment) -> Duration {
-    let ongoing = ongoingOutage.map { ended - $0 } ?? .zero
-    return outages.filter { $0.end > moment }.map(\.duration).reduce(ongoing, max)
+    let ongoing = ongoingOutage.map { ended - max($0, moment) } ?? .zero
+    return outages.filter { $0.end > moment }.map { $0.end - max($0.start, moment) }.reduce(ongoing, max)
   }
 
   /// Who answered last.

@@ -39,7 +39,7 @@ public actor FailoverAgent {
   let loop: VRRPLoop
   let host: any HostNetwork
   public nonisolated let events = EventBroadcaster()
-  let startedAt = BootClock.now()
+  let startedAt = Instant.now()
   var logger: Logger { setup.logger }
 
   // What is in force.
@@ -117,7 +117,7 @@ extension FailoverAgent {
     try host.setReceptionFilter(receptionFilter(of: router))
 
     interfaces = try host.interfaces()
-    let now = BootClock.now()
+    let now = Instant.now()
     openLedgers(at: now)
     removeLeftovers()
     for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
@@ -134,7 +134,7 @@ extension FailoverAgent {
     logger.notice("stopping: \(reason)")
     tell(.daemon, "vipd is stopping: \(reason)")
     for task in trackerTasks.values { task.task.cancel() }
-    process(.shutdown, at: BootClock.now())
+    process(.shutdown, at: Instant.now())
     loop.stop()
   }
 
@@ -180,32 +180,46 @@ extension FailoverAgent {
   private func receive() {
     for _ in 0..<512 {
       guard let datagram = host.nextDatagram() else { return }
-      receive(datagram, at: BootClock.now())
+      receive(datagram, at: Instant.now())
     }
   }
 
   private func receive(_ datagram: ReceivedDatagram, at now: Instant) {
     do throws(DiscardedMessage) {
-      let decoded = try Advertisement.decode(
-        datagram.payload, source: datagram.source, destination: datagram.destination)
-      let received = ReceivedAdvertisement(
-        decoded.advertisement, source: datagram.source, destination: datagram.destination,
-        hopLimit: datagram.hopLimit)
+      let (received, form) = try read(datagram)
       let vrid = received.advertisement.vrid
-      // RX-6: the VRID must be configured on the interface that the packet came in on.
-      guard placements[vrid]?.speaking[received.family].map({ $0.index == datagram.interfaceIndex }) ?? true else {
-        return discard(.vrid, vrid, datagram, at: now)
-      }
-      let directives = router.handle(.advertisement(received), at: now)
-      if case .discard(let reason, let vrid) = directives.first {
-        discard(reason, vrid, datagram, at: now)
-      } else {
-        ledgers[vrid]?[received.family].received += 1
-        record(received, decoded.checksumForm, at: now)
-        perform(directives, at: now)
-      }
+      ledgers[vrid]?[received.family].received += 1
+      record(received, form, at: now)
+      perform(router.handle(.advertisement(received), at: now), at: now)
     } catch {
-      discard(error.reason, error.vrid, datagram, at: now)
+      discard(error, datagram, at: now)
+    }
+  }
+
+  /// All receive checks. RFC 9568 §7.1
+  private func read(_ datagram: ReceivedDatagram) throws(DiscardedMessage) -> (ReceivedAdvertisement, ChecksumForm) {
+    let decoded = try Advertisement.decode(
+      datagram.payload, source: datagram.source, destination: datagram.destination)
+    let received = ReceivedAdvertisement(
+      decoded.advertisement, source: datagram.source, destination: datagram.destination, hopLimit: datagram.hopLimit)
+    let vrid = received.advertisement.vrid
+    if let reason = router.discardReason(for: received) { throw DiscardedMessage(reason: reason, vrid: vrid) }
+    // RX-6: the VRID must be configured on the interface that the packet came in on.
+    if let interface = placements[vrid]?.speaking[received.family], interface.index != datagram.interfaceIndex {
+      throw DiscardedMessage(reason: .vrid, vrid: vrid)
+    }
+    return (received, decoded.checksumForm)
+  }
+
+  /// Counts what the kernel's filter kept away. Nothing of it is acted upon: it may have lain there for long.
+  func countRejections(at now: Instant) {
+    for _ in 0..<512 {
+      guard let datagram = host.nextRejectedDatagram() else { return }
+      do throws(DiscardedMessage) {
+        _ = try read(datagram)
+      } catch {
+        discard(error, datagram, at: now)
+      }
     }
   }
 
@@ -216,8 +230,9 @@ extension FailoverAgent {
     logger.trace("from \(received.source): \(received.advertisement)")
   }
 
-  private func discard(_ reason: DiscardReason, _ vrid: VRID?, _ datagram: ReceivedDatagram, at now: Instant) {
-    if let vrid, ledgers[vrid] != nil {
+  private func discard(_ message: DiscardedMessage, _ datagram: ReceivedDatagram, at now: Instant) {
+    let reason = message.reason
+    if let vrid = message.vrid, ledgers[vrid] != nil {
       ledgers[vrid]?[datagram.source.family].discarded[reason, default: 0] += 1
     } else {
       strays[reason, default: 0] += 1
@@ -230,11 +245,11 @@ extension FailoverAgent {
   }
 
   private func deadlineReached() {
-    let now = BootClock.now()
+    let now = Instant.now()
     if let due = router.nextDeadline, due <= now { punctuality.record(now - due) }
     // What has arrived comes before what is due: a stall of ours must not look like silence of theirs.
     receive()
-    process(.deadline, at: BootClock.now())
+    process(.deadline, at: Instant.now())
     retryRefused(at: now)
     if let resync, resync <= now { synchronize(at: now) }
     rearm()

@@ -12,6 +12,10 @@ public protocol HostNetwork: AnyObject {
 
   /// The next waiting packet; nil when there is none.
   func nextDatagram() -> ReceivedDatagram?
+  /// The next of a sample of those packets that the filter kept away; nil when there is none. For counting alone.
+  func nextRejectedDatagram() -> ReceivedDatagram?
+  /// How many were kept away beyond the sample.
+  var unsampledRejections: UInt64 { get }
   /// Has the kernel drop whatever is not for us, before it wakes this thread.
   func setReceptionFilter(_ filter: ReceptionFilter) throws(HostNetworkFailure)
   /// Sends one VRRP message with TTL or hop limit 255.

@@ -2,6 +2,7 @@
 // whole picture is taken anew and compared; there is no second bookkeeping to drift away from the kernel's.
 
 import ControlAPI
+import HealthProbes
 import NetworkTypes
 import VRRP
 
@@ -11,7 +12,7 @@ extension FailoverAgent {
 
   func networkChanged() {
     guard host.drainChanges() else { return }
-    let now = BootClock.now()
+    let now = Instant.now()
     if let lastResync, now - lastResync < Self.burst {
       resync = resync ?? lastResync + Self.burst
     } else {

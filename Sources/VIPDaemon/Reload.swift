@@ -3,6 +3,7 @@
 
 import ClusterConfiguration
 import ControlAPI
+import HealthProbes
 import NetworkTypes
 import VRRP
 
@@ -63,7 +64,7 @@ extension FailoverAgent {
     case .success(let loaded):
       if let failure = unacceptable(loaded.cluster) { return refuse(failure) }
       await prepareTrackers(for: loaded.cluster)
-      return .success(put(loaded, inForceAt: BootClock.now()))
+      return .success(put(loaded, inForceAt: Instant.now()))
     }
   }
 
@@ -105,7 +106,12 @@ extension FailoverAgent {
     adoptTrackers(at: now)
     // First all that ends or must begin anew, while the old configuration is at hand for its farewells.
     leaving = Dictionary(oldRouters.map { ($0.vrid, $0) }, uniquingKeysWith: { first, _ in first })
-    let staying = newRouters.filter { new in oldRouters.contains { new.standsOnTheSame(as: $0) && new.vrid == $0.vrid }
+    let staying = newRouters.filter { new in leaving[new.vrid].map(new.standsOnTheSame) ?? false }
+    // Addresses that come to one that goes on must be known by then.
+    for configuration in staying {
+      if let placement = try? Placement(of: configuration, on: interfaces) {
+        placements[configuration.vrid] = placement
+      }
     }
     // What is added is installed while the virtual router goes on: where, says the new file. Of obstacles `begin` tells.
     for configuration in staying {
@@ -116,6 +122,7 @@ extension FailoverAgent {
     leaving = [:]
     feedTrackers(at: now)
     begin(newRouters, at: now)
+    synchronize(at: now)
     rearm()
 
     let message = summary(from: oldRouters, to: newRouters) + controlNote(old, loaded.cluster)

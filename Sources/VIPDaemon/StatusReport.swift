@@ -9,7 +9,8 @@ import VRRP
 
 extension FailoverAgent: ControlSource {
   public func status() -> NodeStatus {
-    let now = BootClock.now()
+    let now = Instant.now()
+    countRejections(at: now)
     let virtualRouters = router.members.flatMap { member in
       member.router.configuration.families.map { status(of: member, $0, at: now) }
     }

@@ -49,7 +49,7 @@ extension FailoverAgent {
     }
     let task = Task.detached { await TrackerHost(descriptors: loop).run(definition, report: report) }
     return TrackerTask(
-      definition: definition, generation: generation, task: task, lastReport: nil, since: BootClock.now())
+      definition: definition, generation: generation, task: task, lastReport: nil, since: Instant.now())
   }
 
   private func take(_ report: TrackerReport, _ generation: Int) {
@@ -59,7 +59,7 @@ extension FailoverAgent {
       return
     }
     guard let tracker = trackerTasks[report.name], tracker.generation == generation, !isStopping else { return }
-    let now = BootClock.now()
+    let now = Instant.now()
     trackerTasks[report.name]?.lastReport = report
     guard let isUp = report.isUp, tracker.lastReport?.isUp != isUp else { return }
     trackerTasks[report.name]?.since = now

@@ -239,16 +239,6 @@ private final class Descriptor: Sendable {
   deinit { close(number) }
 }
 
-/// The clock of all deadlines.
-public enum BootClock {
-  /// CLOCK_BOOTTIME's now.
-  public static func now() -> Instant {
-    var time = timespec()
-    clock_gettime(CLOCK_BOOTTIME, &time)
-    return Instant(sinceBoot: .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec))
-  }
-}
-
 extension timespec {
   /// Rounded up to the nanosecond, so that a timer never fires before its deadline.
   fileprivate init(_ duration: Duration) {

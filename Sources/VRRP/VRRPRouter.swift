@@ -92,6 +92,12 @@ public struct VRRPRouter: Sendable, Hashable {
 // MARK: - Receiving (RFC 9568 §7.1)
 
 extension VRRPRouter {
+  /// Why an advertisement would be discarded now; nil where it would not. For those that are only counted.
+  public func discardReason(for received: ReceivedAdvertisement) -> DiscardReason? {
+    guard let member = self[received.advertisement.vrid] else { return .vrid }
+    return member.router.configuration.discards(received)
+  }
+
   /// The checks that need to know what is configured; those of the message alone were made when it was parsed.
   private mutating func receive(_ received: ReceivedAdvertisement, at now: Instant) -> [Directive] {
     let vrid = received.advertisement.vrid

@@ -73,3 +73,9 @@ extension Blueprint.Router {
     return Priority(clamping: trackers.map(\.weight).filter { $0 > 0 }.reduce(Int(member.priority.rawValue), +))
   }
 }
+
+/// A fixture that is known to be right.
+func given<Value>(_ value: Value?) -> Value {
+  guard let value else { preconditionFailure("a fixture is wrong") }
+  return value
+}

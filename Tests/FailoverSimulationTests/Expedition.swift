@@ -21,8 +21,9 @@ struct Expedition {
 
   private init(seed: UInt64) {
     random = SplitMix64(seed: seed)
-    interval = [.oneSecond, AdvertisementInterval(centiseconds: 10)!, AdvertisementInterval(centiseconds: 1)!][
-      random.below(3)]
+    interval =
+      [.oneSecond, given(AdvertisementInterval(centiseconds: 10)), given(AdvertisementInterval(centiseconds: 1))][
+        random.below(3)]
     scenario = Scenario(seed: seed)
     drawCluster()
   }
@@ -42,7 +43,7 @@ extension Expedition {
     scenario.blueprint.nodes = (0..<count).map { index in
       let addresses = families.map { family in
         let number = 31 + (family == .ipv4 ? index : (count - index + shift) % count)
-        return IPAddress(family == .ipv4 ? "10.0.10.\(number)" : "fd10::\(number)")!
+        return given(IPAddress(family == .ipv4 ? "10.0.10.\(number)" : "fd10::\(number)"))
       }
       return Blueprint.Node(name: "n\(index + 1)", addresses: addresses)
     }
@@ -65,8 +66,8 @@ extension Expedition {
       return Blueprint.Member(node: node, priority: Priority(clamping: number))
     }
     var router = Blueprint.Router(
-      name: "r\(index + 1)", vrid: VRID(rawValue: UInt8(12 + index))!,
-      addresses: addresses.map { InterfaceAddress($0)! }, members: members, interval: interval)
+      name: "r\(index + 1)", vrid: given(VRID(rawValue: UInt8(12 + index))),
+      addresses: addresses.map { given(InterfaceAddress($0)) }, members: members, interval: interval)
     router.preemption = drawPreemption()
     for tracker in trackers {
       let weight = chance(150) ? 0 : chance(300) ? 1 + random.below(120) : -1 - random.below(253)
@@ -179,7 +180,8 @@ extension Expedition {
     let router = one(of: scenario.blueprint.routers)
     let change: Scenario.Change =
       switch random.below(6) {
-      case 0: .interval(AdvertisementInterval(centiseconds: max(1, interval.centiseconds / (1 + random.below(3))))!)
+      case 0:
+        .interval(given(AdvertisementInterval(centiseconds: max(1, interval.centiseconds / (1 + random.below(3))))))
       case 1: .preemption(drawPreemption())
       case 2: .addresses(Array(router.addresses.dropLast(router.addresses.count > 1 ? 1 : 0)))
       case 3: .priority(Priority(clamping: 1 + random.below(254)))

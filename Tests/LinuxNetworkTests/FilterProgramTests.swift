@@ -144,6 +144,47 @@ struct FilterProgramTests {
     }
   }
 
+  @Test("Any filter and any packet: the programs agree with the filter's plain words")
+  func randomFilters() throws {
+    var random = Seeded(state: 9568)
+    // Few values, so that they meet often; 0 and 255 among them.
+    let numbers: [UInt8] = [0, 1, 2, 3, 12, 13, 63, 64, 254, 255]
+    let addresses = ["192.0.2.1", "192.0.2.2", "10.0.2.1", "fe80::1", "fe80::1:0:0:1", "2001:db8::1", "fe80::2"].map(ip)
+    for _ in 0..<3000 {
+      let filter = ReceptionFilter(
+        sources: addresses.filter { _ in Bool.random(using: &random) },
+        vrids: numbers.filter { _ in Bool.random(using: &random) },
+        versions: [2, 3, 15].filter { _ in Bool.random(using: &random) },
+        minimumHopLimit: numbers.randomElement(using: &random) ?? 255)
+      let source = addresses.randomElement(using: &random) ?? addresses[0]
+      let hopLimit = numbers.randomElement(using: &random) ?? 255
+      let payload = (0..<Int.random(in: 0...4, using: &random)).map { index in
+        index == 0
+          ? [0x21, 0x31, 0x3f, 0xf1].randomElement(using: &random) ?? 0 : numbers.randomElement(using: &random) ?? 0
+      }
+      let passes =
+        payload.count >= 2 && filter.sources.contains(source) && hopLimit >= filter.minimumHopLimit
+        && filter.versions.contains(payload[0] >> 4) && filter.vrids.contains(payload[1])
+      let header = ipHeader(payload.count, from: source, to: source, hopLimit: hopLimit)
+      let machine = FilterMachine(header: header, payload: payload, family: source.family)
+      try expectVerdict(machine, filter, source.family, passes: passes)
+    }
+  }
+
+  /// Knuth's linear congruential generator, high half: the same numbers in each run.
+  private struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+      var result: UInt64 = 0
+      for _ in 0..<2 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        result = result << 32 | state >> 32
+      }
+      return result
+    }
+  }
+
   /// Runs both programs: what one passes, the other drops.
   private func expectVerdict(
     _ machine: FilterMachine, _ filter: ReceptionFilter, _ family: IPFamily, passes: Bool,

@@ -184,6 +184,31 @@ struct PacketTests {
     print("a stranger's packet, sent and dropped: \(time / packets) each; \(sampled) sampled of \(packets)")
   }
 
+  @Test("are heard and sent again after the link was down, and after a peer answered that it speaks no VRRP")
+  func afterTrouble() throws {
+    let pair = try TestPair()
+    let silent = try TestNamespace()
+    try pair.leftNamespace.connect("side", to: silent, "far")
+    try pair.leftNamespace.ip("address add 198.51.100.1/24 dev side")
+    try silent.ip("address add 198.51.100.2/24 dev far")
+    let side = try pair.left.waitForLink("side")
+    // Nobody there has a socket for protocol 112: each packet brings back an ICMP error.
+    for _ in 0..<20 {
+      try pair.left.send(
+        advertisement(vrid: 12), from: ip("198.51.100.1"), to: ip("198.51.100.2"), interfaceIndex: side.index)
+      #expect(pair.left.nextDatagram() == nil)
+    }
+    try pair.acceptFromLeft()
+    try pair.rightNamespace.ip("link set right down")
+    #expect(pair.right.nextDatagram() == nil)
+    try pair.rightNamespace.ip("link set right up")
+    _ = try pair.left.waitForLink("left")
+    _ = try pair.right.waitForLink("right")
+    try pair.left.send(
+      advertisement(vrid: 12), from: TestPair.left4, to: TestPair.right4, interfaceIndex: pair.leftLink.index)
+    #expect(pair.right.waitForDatagram()?.source == TestPair.left4)
+  }
+
   @Test("take turns between the families")
   func fairness() throws {
     let pair = try TestPair()

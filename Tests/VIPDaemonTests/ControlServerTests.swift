@@ -191,7 +191,7 @@ import Testing
   }
 
   @Test func saysThatTheDaemonHangs() async throws {
-    var limits = ControlLimits()
+    var limits = ControlLimits.patient
     limits.statusTime = .milliseconds(100)
     try await withServer(limits: limits) { server in
       server.daemon.freeze()
@@ -201,8 +201,12 @@ import Testing
         #expect(answer.error?.contains("within 100 ms") == true)
       }
       server.daemon.thaw()
-      #expect(try await server.ask("GET", "/healthz").status == 200)
-      #expect(server.daemon.statusCount <= 2)
+      let answer = try await untilFresh {
+        try await server.ask("GET", "/healthz")
+      } until: {
+        $0.status == 200
+      }
+      #expect(answer.status == 200)
     }
   }
 
@@ -221,9 +225,9 @@ import Testing
   @Test(arguments: [
     "localhost:9112", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", ":9112", "", "[::1]", "::1:-1", "127.0.0.1:http",
   ])
-  func refusesAnAddressThatIsNone(listen: String) async throws {
-    let failure = await #expect(throws: ControlServerFailure.self) {
-      try await ControlServer.start(
+  func refusesAnAddressThatIsNone(listen: String) {
+    let failure = #expect(throws: ControlServerFailure.self) {
+      try ControlServer.start(
         socket: nil, listen: listen, source: FakeDaemon(), logger: Logger(label: "control"))
     }
     #expect(failure?.description.contains("write it as 127.0.0.1:9112") == true)
@@ -231,12 +235,12 @@ import Testing
 
   @Test func namesTheRemedy() async throws {
     try await withServer { server in
-      let taken = "127.0.0.1:\(server.server.tcpPort ?? 0)"
+      let taken = server.server.tcpAddress ?? ""
       for (listen, remedy) in [
         (taken, "another program listens there"), ("192.0.2.1:80", "does not hold that address"),
       ] {
-        let failure = await #expect(throws: ControlServerFailure.self) {
-          try await ControlServer.start(
+        let failure = #expect(throws: ControlServerFailure.self) {
+          try ControlServer.start(
             socket: nil, listen: listen, source: FakeDaemon(), logger: Logger(label: "control"))
         }
         #expect(failure?.description.contains(remedy) == true)
@@ -247,16 +251,25 @@ import Testing
 
   @Test func changesTheTCPListener() async throws {
     try await withServer { server in
+      // An address that no other test listens at, so that nobody else is given the port that is given up.
+      try await server.server.changeTCPListener(to: "127.77.7.7:0")
       let old = server.server.tcpPort
+      #expect(try await RawAnswer(Self.ask("127.77.7.7", old)).status == 200)
       try await server.server.changeTCPListener(to: "[::1]:0")
-      #expect(server.server.tcpPort != nil)
+      #expect(server.server.tcpAddress?.hasPrefix("[::1]:") == true)
       await #expect(throws: (any Error).self) {
-        try await RawClient(SocketAddress(ipAddress: "127.0.0.1", port: old ?? 0))
+        try await RawClient(SocketAddress(ipAddress: "127.77.7.7", port: old))
       }
       try await server.server.changeTCPListener(to: nil)
-      #expect(server.server.tcpPort == nil)
+      #expect(server.server.tcpAddress == nil)
       #expect(try await server.ask("GET", "/healthz").status == 200)
     }
+  }
+
+  private static func ask(_ host: String, _ port: Int) async throws -> String {
+    let client = try await RawClient(SocketAddress(ipAddress: host, port: port))
+    client.send("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+    return try await client.everything()
   }
 
   @Test func stopClosesConnectionsAndStreams() async throws {

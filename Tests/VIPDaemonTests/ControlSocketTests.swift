@@ -82,9 +82,9 @@ import Testing
 
   @Test func isRemovedWhenTheServerStops() async throws {
     let socket = try ControlSocket.bind(path: path)
-    let server = try await ControlServer.start(
+    let server = try ControlServer.start(
       socket: socket, listen: nil, source: FakeDaemon(), logger: Logger(label: "control"))
-    #expect(server.tcpPort == nil)
+    #expect(server.tcpAddress == nil)
     await server.stop()
     #expect(access(path, F_OK) != 0)
   }

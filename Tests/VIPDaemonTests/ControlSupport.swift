@@ -116,14 +116,14 @@ final class TemporaryDirectory: Sendable {
 
 /// A control server with both listeners, stopped when `body` is done.
 func withServer(
-  _ daemon: FakeDaemon = FakeDaemon(), limits: ControlLimits = ControlLimits(),
+  _ daemon: FakeDaemon = FakeDaemon(), limits: ControlLimits = .patient,
   _ body: (ServerUnderTest) async throws -> Void
 ) async throws {
   let directory = TemporaryDirectory()
   let socket = try ControlSocket.bind(path: directory.path + "/vipd.sock")
   var logger = Logger(label: "control")
   logger.logLevel = .critical
-  let server = try await ControlServer.start(
+  let server = try ControlServer.start(
     socket: socket, listen: "127.0.0.1:0", source: daemon, logger: logger, limits: limits)
   do {
     try await body(ServerUnderTest(server: server, daemon: daemon, path: socket.path))
@@ -134,6 +134,15 @@ func withServer(
   await server.stop()
 }
 
+extension ControlLimits {
+  /// As they are, on a machine that may be busy with other tests.
+  static var patient: ControlLimits {
+    var limits = ControlLimits()
+    limits.statusTime = .seconds(60)
+    return limits
+  }
+}
+
 struct ServerUnderTest {
   let server: ControlServer
   let daemon: FakeDaemon
@@ -142,7 +151,7 @@ struct ServerUnderTest {
   func connect(_ transport: ControlTransport = .unix, autoRead: Bool = true) async throws -> RawClient {
     switch transport {
     case .unix: try await RawClient(SocketAddress(unixDomainSocketPath: path), autoRead: autoRead)
-    case .tcp: try await RawClient(SocketAddress(ipAddress: "127.0.0.1", port: server.tcpPort ?? 0), autoRead: autoRead)
+    case .tcp: try await RawClient(SocketAddress(ipAddress: "127.0.0.1", port: server.tcpPort), autoRead: autoRead)
     }
   }
 
@@ -272,4 +281,9 @@ final class RawClient: Sendable {
       context.close(promise: nil)
     }
   }
+}
+
+extension ControlServer {
+  /// The port that the kernel chose.
+  var tcpPort: Int { tcpAddress?.split(separator: ":").last.flatMap { Int($0) } ?? 0 }
 }

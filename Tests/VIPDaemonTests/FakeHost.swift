@@ -30,6 +30,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   private struct State {
     var interfaces: [NetworkInterface]
     var waiting: [ReceivedDatagram] = []
+    var rejected: [ReceivedDatagram] = []
     var deeds: [Deed] = []
     var refusal: HostNetworkFailure?
     var filter: ReceptionFilter?
@@ -53,6 +54,9 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     eventfd_write(arrivals, 1)
   }
 
+  /// What the kernel's filter would have kept away.
+  func reject(_ datagram: ReceivedDatagram) { state.withLock { $0.rejected.append(datagram) } }
+
   func refuseInstalling(_ failure: HostNetworkFailure?) { state.withLock { $0.refusal = failure } }
 
   func change(_ edit: (inout [NetworkInterface]) -> Void) {
@@ -70,6 +74,12 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     eventfd_read(arrivals, &count)
     return state.withLock { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
   }
+
+  func nextRejectedDatagram() -> ReceivedDatagram? {
+    state.withLock { $0.rejected.isEmpty ? nil : $0.rejected.removeFirst() }
+  }
+
+  var unsampledRejections: UInt64 { 0 }
 
   func setReceptionFilter(_ filter: ReceptionFilter) { state.withLock { $0.filter = filter } }
 
@@ -191,18 +201,18 @@ final class Bench: Sendable {
   /// An advertisement from a peer, as it would arrive.
   func hear(
     from source: String, priority: AdvertisedPriority, hopLimit: UInt8 = 255, interfaceIndex: Int = 2,
-    corrupt: Bool = false
+    centiseconds: Int = 1, corrupt: Bool = false, filtered: Bool = false
   ) {
     let from = IPAddress(source)!
     let to = IPAddress("10.0.0.1")!
     let advertisement = Advertisement(
-      vrid: VRID(rawValue: 12)!, priority: priority, interval: AdvertisementInterval(centiseconds: 1)!,
+      vrid: VRID(rawValue: 12)!, priority: priority, interval: AdvertisementInterval(centiseconds: centiseconds)!,
       addresses: [IPAddress("10.0.0.9")!])
     var payload = advertisement.encode(from: from, to: to, checksum: .pseudoHeader)
     if corrupt { payload[6] ^= 0xff }
-    host.deliver(
-      ReceivedDatagram(
-        payload: payload, source: from, destination: to, hopLimit: hopLimit, interfaceIndex: interfaceIndex))
+    let datagram = ReceivedDatagram(
+      payload: payload, source: from, destination: to, hopLimit: hopLimit, interfaceIndex: interfaceIndex)
+    if filtered { host.reject(datagram) } else { host.deliver(datagram) }
   }
 }
 

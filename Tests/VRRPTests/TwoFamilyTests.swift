@@ -142,6 +142,7 @@ struct TieTests {
       // theirs, ours, whether we yield
       ("10.0.0.3", "10.0.0.2", true),
       ("10.0.0.1", "10.0.0.2", false),
+      ("10.0.0.2", "10.0.0.2", false),  // greater, not equal: two nodes with one address, by mistake
       ("200.0.0.1", "100.0.0.1", true),  // the sign bit is no sign
       ("100.0.0.1", "200.0.0.1", false),
       ("10.0.1.0", "10.0.0.255", true),  // the first byte counts most

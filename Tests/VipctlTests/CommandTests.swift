@@ -14,22 +14,22 @@ import VIPDaemon
 @Suite(.timeLimit(.minutes(3))) struct CommandTests {
   @Test func printsTheStatus() async throws {
     try await withDaemon { daemon in
-      let table = try await vipctl("status", "--socket", daemon.path)
+      let table = try await vipctl("status", "--timeout", "30", "--socket", daemon.path)
       #expect(table.code == 0)
       #expect(table.output == StatusPage(.failedOver, width: 80, style: TextStyle(isColored: false)).text)
       // The same without the command's name, over TCP, and with the environment's socket.
-      #expect(try await vipctl("--socket", daemon.path) == table)
-      #expect(try await vipctl("status", "--url", "http://127.0.0.1:\(daemon.port)") == table)
-      #expect(try await vipctl("status", environment: ["VIPD_SOCKET=\(daemon.path)"]) == table)
+      #expect(try await vipctl("--timeout", "30", "--socket", daemon.path) == table)
+      #expect(try await vipctl("status", "--timeout", "30", "--url", "http://127.0.0.1:\(daemon.port)") == table)
+      #expect(try await vipctl("status", "--timeout", "30", environment: ["VIPD_SOCKET=\(daemon.path)"]) == table)
 
-      let colored = try await vipctl("status", "--color", "always", "--socket", daemon.path)
+      let colored = try await vipctl("status", "--color", "always", "--timeout", "30", "--socket", daemon.path)
       #expect(colored.output.contains("\u{1b}[1;31m"))
     }
   }
 
   @Test func printsTheDaemonsOwnJSON() async throws {
     try await withDaemon { daemon in
-      let run = try await vipctl("status", "--json", "--socket", daemon.path)
+      let run = try await vipctl("status", "--json", "--timeout", "30", "--socket", daemon.path)
       #expect(run.code == 0)
       #expect(try ControlJSON.decode(NodeStatus.self, from: run.output.utf8) == .failedOver)
       #expect(run.output.hasSuffix("}\n"))
@@ -38,7 +38,7 @@ import VIPDaemon
 
   @Test func probes() async throws {
     try await withDaemon { daemon in
-      let run = try await vipctl("probe", "--socket", daemon.path)
+      let run = try await vipctl("probe", "--timeout", "30", "--socket", daemon.path)
       #expect(run.code == 2)
       #expect(run.output == ProbeResult(.failedOver).line + "\n")
     }
@@ -49,12 +49,12 @@ import VIPDaemon
 
   @Test func reloads() async throws {
     try await withDaemon { daemon in
-      #expect(try await vipctl("reload", "--socket", daemon.path).output == "nothing changed\n")
+      #expect(try await vipctl("reload", "--timeout", "30", "--socket", daemon.path).output == "nothing changed\n")
       daemon.source.refuseReloads()
-      let refused = try await vipctl("reload", "--socket", daemon.path)
+      let refused = try await vipctl("reload", "--timeout", "30", "--socket", daemon.path)
       #expect(refused.code == 1)
       #expect(refused.errors == "vipctl: vipd.yaml:3:5: unknown key\n")
-      let overTCP = try await vipctl("reload", "--url", "http://127.0.0.1:\(daemon.port)")
+      let overTCP = try await vipctl("reload", "--timeout", "30", "--url", "http://127.0.0.1:\(daemon.port)")
       #expect(overTCP.code == 1)
       #expect(overTCP.errors.contains("Unix socket"))
     }
@@ -105,14 +105,14 @@ import VIPDaemon
       "SSH-2.0-OpenSSH\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "HTTP/1.1 404 Not\r\n\r\nno",
     ] {
       try await withServer(saying: answer) { path in
-        let run = try await vipctl("status", "--socket", path)
+        let run = try await vipctl("status", "--timeout", "30", "--socket", path)
         #expect(run.code == 1)
         #expect(run.errors.contains("does not answer as vipd does"), "\(run.errors)")
-        #expect(try await vipctl("probe", "--socket", path).code == 3)
+        #expect(try await vipctl("probe", "--timeout", "30", "--socket", path).code == 3)
       }
     }
     try await withServer(saying: "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"clus") { path in
-      let run = try await vipctl("status", "--socket", path)
+      let run = try await vipctl("status", "--timeout", "30", "--socket", path)
       #expect(run.errors.contains("closed the connection"), "\(run.errors)")
     }
   }
@@ -187,11 +187,14 @@ private func withDaemon(
 ) async throws {
   let source = FakeSource()
   let socket = try ControlSocket.bind(path: directory.path + "/vipd.sock")
-  let server = try await ControlServer.start(
+  let server = try ControlServer.start(
     socket: socket, listen: "127.0.0.1:0", source: source,
     logger: Logger(label: "control") { _ in SwiftLogNoOpLogHandler() })
   do {
-    try await body(Daemon(source: source, path: socket.path, port: server.tcpPort ?? 0))
+    try await body(
+      Daemon(
+        source: source, path: socket.path, port: server.tcpAddress?.split(separator: ":").last.flatMap { Int($0) } ?? 0)
+    )
   } catch {
     await server.stop()
     throw error

@@ -1,6 +1,7 @@
 // Processes in namespaces of their own: what a rehearsal's nodes are made of. In C because what runs between clone and
 // exec in a program with threads may call nothing but the kernel.
 #pragma once
+#include <stdint.h>
 #include <sys/types.h>
 
 /// Where a child got stuck on its way, and the errno there. `step` is null while nothing went wrong; it is in static memory.
@@ -75,6 +76,23 @@ int vipd_memory_file(void);
 
 /// The next connection of a listening socket, not blocking and closed on exec; -1 with errno.
 int vipd_accept(int listener);
+
+/// An address that came or went on an interface.
+struct vipd_address_change {
+  int added;
+  /// AF_INET or AF_INET6: 4 or 16 of the bytes count.
+  int family;
+  uint8_t address[16];
+};
+
+/// A socket, not blocking, that tells of address changes in the calling thread's network namespace; -1 with errno.
+int vipd_watch_addresses(void);
+
+/// Reads changes that have been told. Returns their number, 0 when there is none, or -1 with errno (ENOBUFS: some are lost).
+int vipd_read_address_changes(int socket, struct vipd_address_change *_Nonnull changes, int capacity);
+
+/// SIGINT and SIGTERM no longer end the process but make the returned eventfd readable; -1 with errno.
+int vipd_catch_interrupts(void);
 
 /// What the calling thread is called in `ps -L`.
 void vipd_name_thread(const char *_Nonnull name);

@@ -11,9 +11,11 @@ struct AddressChecker: Checker {
     for node in picture.nodes {
       for vrid in picture.vrids {
         let installed = node.installed[vrid] ?? []
-        let isActive = node.active.contains(vrid)
+        let isActive = node.active[vrid] != nil
         let due = isActive ? Set(node.configuration(of: vrid)?.addresses ?? []) : []
-        if isActive && !node.isRunning { complaints.append("\(node.name) does not run, but is Active for VRID \(vrid)") }
+        if isActive && !node.isRunning {
+          complaints.append("\(node.name) does not run, but is Active for VRID \(vrid)")
+        }
         if installed != due {
           complaints.append(
             "\(node.name), VRID \(vrid), \(isActive ? "Active" : "not Active"): holds \(text(installed)), not \(text(due))"

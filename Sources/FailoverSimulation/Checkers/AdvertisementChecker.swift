@@ -25,7 +25,8 @@ struct AdvertisementChecker: Checker {
     }
     let due = picture.effectivePriority(node, advertisement.vrid)
     if due != Int(priority.rawValue) {
-      return "\(node.name) advertises \(priority), but its file and trackers come to \(due.map(String.init) ?? "nothing")"
+      return
+        "\(node.name) advertises \(priority), but its file and trackers come to \(due.map(String.init) ?? "nothing")"
     }
     if advertisement.interval != configuration.interval {
       return "\(node.name) advertises the interval \(advertisement.interval), not \(configuration.interval)"

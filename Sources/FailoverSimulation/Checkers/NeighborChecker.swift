@@ -1,7 +1,8 @@
 // The winner has the last word: in a settled cluster every client's neighbour table leads to the holder.
 //
-// A client that could not hear the holder announce is excused, unless it was misled since: then the loser and the winner
-// were Active together, and the winner has to tell it again.
+// A client that could not hear the holder announce is excused, unless it was misled since by a rival that lost to another
+// Active Router: the winner has to tell it again. A rival that died out of everyone's sight, or whose farewell was lost,
+// misleads for longer; only the client's own kernel finds that out.
 
 import NetworkTypes
 import VRRP
@@ -9,7 +10,12 @@ import VRRP
 struct NeighborChecker: Checker {
   /// Per client.
   private var clients: [String: [IPAddress: Rumor]] = [:]
-  private var lastActive: [Holder: Instant] = [:]
+  /// When a node last became Active.
+  private var rises: [Holder: Instant] = [:]
+  /// When a node last lost to another Active Router.
+  private var defeats: [Holder: Instant] = [:]
+  /// What became of the last farewells.
+  private var farewells: [Farewell: (time: Instant, passage: Passage)] = [:]
   private var examined: Instant?
 
   private struct Holder: Hashable {
@@ -17,10 +23,16 @@ struct NeighborChecker: Checker {
     var vrid: VRID
   }
 
+  private struct Farewell: Hashable {
+    var from: Holder
+    var to: String
+  }
+
   /// What a client was told of an address.
   fileprivate struct Rumor {
     /// Who announced last on a way that was open, if chance had let it through.
     var teller: String?
+    var toldAt = Instant(sinceBoot: .zero)
     /// Who announced without a way to this client, and when.
     var unheard: [String: Instant] = [:]
     /// Whose last announcement got through.
@@ -32,9 +44,7 @@ struct NeighborChecker: Checker {
 
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
     for occurrence in step.occurrences { note(occurrence, picture) }
-    for node in picture.nodes {
-      for vrid in node.active { lastActive[Holder(node: node.name, vrid: vrid)] = step.time }
-    }
+    noteFarewells(step)
     guard let quiet = picture.quietSince, examined != picture.lastDisturbance,
       step.time >= quiet + picture.settlingTime + Self.announcingTime
     else { return [] }
@@ -43,10 +53,27 @@ struct NeighborChecker: Checker {
   }
 
   private mutating func note(_ occurrence: Occurrence, _ picture: ClusterPicture) {
-    guard case .announced(let announcement) = occurrence else { return }
-    for (client, passage) in zip(picture.clients, announcement.passages) {
-      clients[client, default: [:]][announcement.address, default: Rumor()]
-        .note(passage, from: announcement.node, picture.now)
+    switch occurrence {
+    case .announced(let announcement):
+      for (client, passage) in zip(picture.clients, announcement.passages) {
+        clients[client, default: [:]][announcement.address, default: Rumor()]
+          .note(passage, from: announcement.node, picture.now)
+      }
+    case .transition(let node, let vrid, let transition):
+      if transition.to == .active { rises[Holder(node: node, vrid: vrid)] = picture.now }
+      if case .superseded = transition.reason { defeats[Holder(node: node, vrid: vrid)] = picture.now }
+    case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .learned, .spinning:
+      break
+    }
+  }
+
+  /// What a node sends in the moment in which it ceases to be Active.
+  private mutating func noteFarewells(_ step: Step) {
+    for case .transition(let node, let vrid, let transition) in step.occurrences where transition.from == .active {
+      for case .sent(let sending) in step.occurrences
+      where sending.sender == node && sending.advertisement.vrid == vrid {
+        farewells[Farewell(from: Holder(node: node, vrid: vrid), to: sending.receiver)] = (step.time, sending.passage)
+      }
     }
   }
 
@@ -57,8 +84,10 @@ struct NeighborChecker: Checker {
     return configuration.addresses.map(\.address.address).flatMap { address in
       picture.clients.compactMap { client in
         let rumor = clients[client]?[address] ?? Rumor()
-        if rumor.teller != holder.name, !isExcused(rumor, holder.name, vrid) {
-          return "\(client) was last told that \(address) is at \(rumor.teller ?? "no node"), but \(holder.name) holds it"
+        guard !isExcused(rumor, holder.name, vrid) else { return nil }
+        if rumor.teller != holder.name {
+          return
+            "\(client) was last told that \(address) is at \(rumor.teller ?? "no node"), but \(holder.name) holds it"
         }
         let found = picture.neighbors[client]?[address]
         if rumor.heard.contains(holder.name), found != holder.name {
@@ -70,9 +99,18 @@ struct NeighborChecker: Checker {
   }
 
   private func isExcused(_ rumor: Rumor, _ holder: String, _ vrid: VRID) -> Bool {
+    guard let teller = rumor.teller else { return rumor.unheard[holder] != nil }
+    let rival = Holder(node: teller, vrid: vrid)
+    let rise = rises[rival] ?? rumor.toldAt
+    let defeat = defeats[rival].flatMap { $0 >= rise ? $0 : nil }
+    let farewell = farewells[Farewell(from: rival, to: holder)].flatMap { $0.time >= rise ? $0 : nil }
+    if let farewell {
+      if farewell.passage != .arrives { return true }
+    } else if defeat == nil, let since = rises[Holder(node: holder, vrid: vrid)], since <= rumor.toldAt {
+      return true  // It was Active beside the holder, and ended without a word.
+    }
     guard let unheard = rumor.unheard[holder] else { return false }
-    guard let teller = rumor.teller else { return true }
-    return (lastActive[Holder(node: teller, vrid: vrid)] ?? unheard) < unheard
+    return (defeat ?? unheard) <= unheard
   }
 }
 
@@ -81,9 +119,11 @@ extension NeighborChecker.Rumor {
     switch passage {
     case .arrives:
       teller = node
+      toldAt = now
       heard.insert(node)
     case .lost:
       teller = node
+      toldAt = now
       heard.remove(node)
     case .cut:
       unheard[node] = now

@@ -8,18 +8,15 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 public final class ControlServer: Sendable {
   private let group: MultiThreadedEventLoopGroup
   private let hub: ConnectionHub
   private let socket: ControlSocket?
-  private let unixListener: (any Channel)?
-  private let tcpListener: Mutex<(any Channel)?>
+  private let unixListener: Listener?
+  private let tcpListener: Mutex<Listener?>
 
-  /// Starts to answer.
+  /// Starts to answer. Does not block, and is not `async` either: a continuation resumes by way of the shared thread pool,
+  /// whose first use leaves threads behind, one of which wakes up every second for as long as the daemon lives.
   ///
   /// - Parameters:
   ///   - socket: Bound before, by ``ControlSocket/bind(path:owner:)``. ``stop()`` closes it and removes its file.
@@ -29,24 +26,26 @@ public final class ControlServer: Sendable {
   ///   on without TCP, and call this again.
   public static func start(
     socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger
-  ) async throws(ControlServerFailure) -> ControlServer {
-    try await start(socket: socket, listen: listen, source: source, logger: logger, limits: ControlLimits())
+  ) throws(ControlServerFailure) -> ControlServer {
+    try start(socket: socket, listen: listen, source: source, logger: logger, limits: ControlLimits())
   }
 
   static func start(
     socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger, limits: ControlLimits
-  ) async throws(ControlServerFailure) -> ControlServer {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let hub = ConnectionHub(source, eventLoop: group.any(), limits: limits, logger: logger)
-    do throws(ControlServerFailure) {
-      // TCP first: it may fail, and then the socket has not been touched.
-      let tcp = try await bind(listen, hub)
-      let unix = try await adopt(socket, hub)
-      return ControlServer(group, hub, socket, unix, tcp)
-    } catch {
-      try? await group.shutdownGracefully()
-      throw error
-    }
+  ) throws(ControlServerFailure) -> ControlServer {
+    let tcp = try listen.map(TCPListeningSocket.init)
+    return ControlServer(socket, tcp, source, logger, limits)
+  }
+
+  private init(
+    _ socket: ControlSocket?, _ tcp: TCPListeningSocket?, _ source: any ControlSource, _ logger: Logger,
+    _ limits: ControlLimits
+  ) {
+    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    hub = ConnectionHub(source, eventLoop: group.any(), limits: limits, logger: logger)
+    self.socket = socket
+    unixListener = socket.map { [hub] in Listener($0.descriptor, name: $0.path, .unix, hub) }
+    tcpListener = Mutex(tcp.map { [hub] in Listener($0.descriptor, name: $0.name, .tcp, hub) })
   }
 
   /// Stops listening on TCP where it does, and listens at another address instead; nil for none.
@@ -57,51 +56,36 @@ public final class ControlServer: Sendable {
       defer { listener = nil }
       return listener
     }
-    try? await old?.close()
-    let new = try await Self.bind(listen, hub)
-    tcpListener.withLock { $0 = new }
+    await old?.close()
+    guard let new = try listen.map(TCPListeningSocket.init) else { return }
+    tcpListener.withLock { $0 = Listener(new.descriptor, name: new.name, .tcp, hub) }
   }
 
-  /// Where TCP is listened on; what port 0 became.
-  public var tcpPort: Int? { tcpListener.withLock { $0?.localAddress?.port } }
+  /// Where TCP is listened on: `127.0.0.1:9112`, with the port that the kernel chose for a port of 0; nil where it is not.
+  public var tcpAddress: String? { tcpListener.withLock { $0?.name } }
 
   /// How many clients are connected.
-  var connectionCount: Int {
-    get async { await hub.connectionCount() }
-  }
+  func connectionCount() async -> Int { await hub.connectionCount() }
 
   /// Stops to answer: event streams are closed, answers that are on their way get a moment, the socket's file is removed.
   public func stop() async {
     socket?.removeFile()
-    try? await unixListener?.close()
-    let tcp = tcpListener.withLock { $0 }
-    try? await tcp?.close()
+    await unixListener?.close()
+    await tcpListener.withLock { $0 }?.close()
     await hub.close()
     // Fails only where it was shut down before.
     try? await group.shutdownGracefully()
   }
-
-  private init(
-    _ group: MultiThreadedEventLoopGroup, _ hub: ConnectionHub, _ socket: ControlSocket?,
-    _ unixListener: (any Channel)?, _ tcpListener: (any Channel)?
-  ) {
-    self.group = group
-    self.hub = hub
-    self.socket = socket
-    self.unixListener = unixListener
-    self.tcpListener = Mutex(tcpListener)
-  }
 }
 
-/// Why the control server does not listen: one sentence with the address, the cause and what to do.
-public struct ControlServerFailure: Error, Sendable, Hashable, CustomStringConvertible {
-  public let description: String
-}
+/// A listening descriptor, in NIO's hands.
+private struct Listener: Sendable {
+  let name: String
+  private let channel: EventLoopFuture<any Channel>
 
-extension ControlServer {
-  private static func bootstrap(_ transport: ControlTransport, _ hub: ConnectionHub) -> ServerBootstrap {
-    ServerBootstrap(group: hub.eventLoop)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+  init(_ descriptor: CInt, name: String, _ transport: ControlTransport, _ hub: ConnectionHub) {
+    self.name = name
+    channel = ServerBootstrap(group: hub.eventLoop)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.addHandler(AcceptPause(hub.logger))
@@ -113,55 +97,13 @@ extension ControlServer {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try hub.welcome(channel, over: transport) }
       }
+      .withBoundSocket(descriptor)
+    // With a socket that listens already, only a mistake of ours fails here.
+    channel.whenFailure { hub.logger.error("control: \(name): cannot accept connections: \($0)") }
   }
 
-  private static func bind(_ listen: String?, _ hub: ConnectionHub) async throws(ControlServerFailure)
-    -> (any Channel)?
-  {
-    guard let listen else { return nil }
-    let address = try socketAddress(listen)
-    do {
-      return try await bootstrap(.tcp, hub).bind(to: address).get()
-    } catch {
-      throw ControlServerFailure(description: "\(listen): cannot listen: \(cause(of: error))")
-    }
-  }
-
-  private static func adopt(_ socket: ControlSocket?, _ hub: ConnectionHub) async throws(ControlServerFailure)
-    -> (any Channel)?
-  {
-    guard let socket else { return nil }
-    do {
-      return try await bootstrap(.unix, hub).withBoundSocket(socket.descriptor).get()
-    } catch {
-      throw ControlServerFailure(description: "\(socket.path): cannot accept connections: \(cause(of: error))")
-    }
-  }
-
-  /// Reads `127.0.0.1:9112` or `[::1]:9112`. Names are not looked up: that could take for ever.
-  private static func socketAddress(_ text: String) throws(ControlServerFailure) -> SocketAddress {
-    let parts = text.lastIndex(of: ":").map { (text[..<$0], text[text.index(after: $0)...]) }
-    var host = parts?.0 ?? ""
-    if host.first == "[", host.last == "]" { host = host.dropFirst().dropLast() }
-    guard let port = parts.flatMap({ UInt16($0.1) }),
-      let address = try? SocketAddress(ipAddress: String(host), port: Int(port))
-    else {
-      throw ControlServerFailure(
-        description: "\(text): not an IP address and a port; write it as 127.0.0.1:9112 or [::1]:9112")
-    }
-    return address
-  }
-
-  private static func cause(of error: any Error) -> String {
-    guard let error = error as? IOError else { return "\(error)" }
-    let remedy =
-      switch error.errnoCode {
-      case EADDRINUSE: " (another program listens there; name another port under control.listen, or `off`)"
-      case EADDRNOTAVAIL: " (this host does not hold that address; name another under control.listen, or `off`)"
-      case EACCES: " (ports below 1024 need more rights than vipd keeps; name a higher one under control.listen)"
-      default: ""
-      }
-    return String(cString: strerror(error.errnoCode)) + remedy
+  func close() async {
+    try? await channel.flatMap { $0.close() }.get()
   }
 }
 

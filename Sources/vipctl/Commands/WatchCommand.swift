@@ -150,7 +150,7 @@ struct LiveView: Sendable {
     }
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(Terminal.rows - 1)
     // Overwritten in place, each line's rest and the rest below erased: no flicker.
-    Terminal.write(Self.home + lines.map { $0 + "\u{1b}[K" }.joined(separator: "\r\n") + "\u{1b}[J")
+    Terminal.write(Self.home + lines.map { $0 + "\u{1b}[K" }.joined(separator: "\n") + "\u{1b}[J")
   }
 
   private static let home = "\u{1b}[H"

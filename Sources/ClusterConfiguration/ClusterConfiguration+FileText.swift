@@ -1,0 +1,154 @@
+// A configuration written back as a cluster file: what a tool that makes or changes one hands on. Defaults are left
+// out, so that the text is also the shortest and the same for equal configurations.
+
+import NetworkTypes
+import VRRP
+
+extension ClusterConfiguration {
+  /// A cluster file that reads as this configuration. Ends with a newline.
+  ///
+  /// Weights that were left out stay so; priorities are written out.
+  public var fileText: String {
+    var lines = ["cluster: \(name.yaml)", "nodes:"]
+    lines += nodes.map { node in
+      "  - {name: \(node.name.rawValue.yaml), address: \(node.addresses.map(\.description.yaml).yamlList), "
+        + "priority: \(node.priority)}"
+    }
+    if !trackers.isEmpty { lines.append("trackers:") }
+    lines += trackers.flatMap(\.fileLines)
+    lines.append("virtual_routers:")
+    lines += virtualRouters.flatMap { fileLines(of: $0) }
+    lines += control.fileLines
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func fileLines(of router: VirtualRouter) -> [String] {
+    let hasAllNodes = router.members == nodes.map { Member(node: $0.name, priority: $0.priority) }
+    let keys: [(VirtualRouterKey, String?)] = [
+      (.vrid, "\(router.vrid)"),
+      (.addresses, router.addresses.map(\.fileText).yamlList),
+      (.interval, router.interval == .oneSecond ? nil : "\(router.interval)"),
+      (.track, router.trackers.isEmpty ? nil : router.trackers.map(\.tracker.rawValue.yaml).yamlList),
+      (.nodes, hasAllNodes ? nil : router.members.map(\.node.rawValue.yaml).yamlList),
+      (.interface, router.interface?.yaml),
+      (.preempt, router.preemption.fileText),
+      (.version, router.version == .v3 ? nil : "\(router.version.rawValue)"),
+      (.password, router.password?.yaml),
+      (.transport, router.transport == .unicast ? nil : "multicast"),
+      (.checksum, router.checksum.fileText),
+      (.minimumTTL, router.minimumHopLimit == 255 ? nil : "\(router.minimumHopLimit)"),
+      (.lease, router.lease == .on ? nil : router.lease.rawValue),
+      (.oneWay, router.oneWay == .yield ? nil : router.oneWay.rawValue),
+      (.whenAllFail, router.whenAllFail == .keep ? nil : router.whenAllFail.rawValue),
+      (.notify, router.notify.isEmpty ? nil : router.notify.map { $0.map(\.yaml).yamlList }.yamlList),
+    ]
+    return ["  - name: \(router.name.rawValue.yaml)"]
+      + keys.compactMap { key, value in value.map { "    \(key.rawValue): \($0)" } }
+  }
+}
+
+extension ClusterConfiguration.Tracker {
+  fileprivate var fileLines: [String] {
+    let standardTimeout = Self.standardTimeout(interval: interval)
+    let keys: [(TrackerKey, String?)] =
+      kind.fileKeys + [
+        (.weight, weight.map(String.init)),
+        (.interval, interval == Self.standardInterval ? nil : interval.written),
+        (.timeout, timeout == standardTimeout ? nil : timeout.written),
+        (.rise, rise == 1 ? nil : "\(rise)"),
+        (.fall, fall == 1 ? nil : "\(fall)"),
+      ]
+    return ["  \(name.rawValue.yaml):"] + keys.compactMap { key, value in value.map { "    \(key.rawValue): \($0)" } }
+  }
+}
+
+extension ClusterConfiguration.TrackerKind {
+  fileprivate var fileKeys: [(TrackerKey, String?)] {
+    switch self {
+    case .process(let check):
+      let name = check.name.yaml
+      return [(.process, check.minimumCount == 1 ? name : "{name: \(name), count: \(check.minimumCount)}")]
+    case .script(let check):
+      switch check.command {
+      case .program(let path, let arguments): return [(.script, ([path] + arguments).map(\.yaml).yamlList)]
+      case .shell(let text): return [(.script, text.yaml), (.shell, "true")]
+      }
+    }
+  }
+}
+
+extension ClusterConfiguration.Control {
+  fileprivate var fileLines: [String] {
+    var lines: [String] = []
+    if socket != Self.standardSocket { lines.append("  socket: \(socket.yaml)") }
+    if listen != .standard { lines.append("  listen: \((listen?.description ?? "off").yaml)") }
+    return lines.isEmpty ? [] : ["control:"] + lines
+  }
+}
+
+extension VirtualAddress {
+  fileprivate var fileText: String {
+    guard let interface else { return address.description.yaml }
+    return "{address: \(address.description.yaml), interface: \(interface.yaml)}"
+  }
+}
+
+extension Preemption {
+  /// Nil for the default.
+  fileprivate var fileText: String? {
+    switch self {
+    case .immediate: nil
+    case .rfc: "rfc"
+    case .never: "false"
+    case .after(let delay): "{after: \(delay.written)}"
+    }
+  }
+}
+
+extension ChecksumPreference {
+  /// Nil for the default.
+  fileprivate var fileText: String? {
+    switch self {
+    case .auto: nil
+    case .rfc9568: "rfc9568"
+    case .pseudoHeader: "pseudo_header"
+    }
+  }
+}
+
+extension String {
+  /// As a YAML scalar: itself where that is safe, else in double quotes.
+  fileprivate var yaml: String {
+    let isPlain = utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "-"):
+        true
+      default: false
+      }
+    }
+    if isPlain, let first, first != "-", self != "null" { return self }
+    return "\"" + unicodeScalars.map(\.yamlEscaped).joined() + "\""
+  }
+}
+
+extension Unicode.Scalar {
+  /// YAML 1.1 §5.6
+  fileprivate var yamlEscaped: String {
+    switch self {
+    case "\"": return "\\\""
+    case "\\": return "\\\\"
+    case "\n": return "\\n"
+    case "\t": return "\\t"
+    default:
+      guard !isASCII || value < 0x20 || value == 0x7f else { return String(self) }
+      let hex = String(value, radix: 16)
+      return "\\U" + String(repeating: "0", count: 8 - hex.count) + hex
+    }
+  }
+}
+
+extension [String] {
+  fileprivate var yamlList: String { "[" + joined(separator: ", ") + "]" }
+}
