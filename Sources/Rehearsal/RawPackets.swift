@@ -30,8 +30,8 @@ public struct RawPacket: Sendable, Hashable {
 }
 
 extension TestbedNode {
-  /// Sends a packet of any making from this node.
-  public func send(_ packet: RawPacket) throws(TestbedError) {
+  /// Sends a packet of any making from this node, so many times.
+  public func send(_ packet: RawPacket, times count: Int = 1) throws(TestbedError) {
     var source = in_addr()
     var target = sockaddr_in()
     target.sin_family = sa_family_t(AF_INET)
@@ -46,12 +46,15 @@ extension TestbedNode {
       let descriptor = socket(AF_INET, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), Int32(IPPROTO_RAW))
       guard descriptor >= 0 else { return errno }
       defer { close(descriptor) }
-      let sent = withUnsafePointer(to: target) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          sendto(descriptor, bytes, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      for _ in 0..<count {
+        let sent = withUnsafePointer(to: target) {
+          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            sendto(descriptor, bytes, bytes.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+          }
         }
+        guard sent == bytes.count else { return errno }
       }
-      return sent == bytes.count ? 0 : errno
+      return 0
     }
     guard failure == 0 else { throw TestbedError("\(name): cannot send to \(packet.destination)", errno: failure) }
   }

@@ -113,6 +113,11 @@ extension FailoverAgent {
         placements[configuration.vrid] = placement
       }
     }
+    // What is added is installed while the virtual router goes on: where, says the new file. Of obstacles `begin` tells.
+    for configuration in staying {
+      placements[configuration.vrid] =
+        (try? Placement(of: configuration, on: interfaces)) ?? placements[configuration.vrid]
+    }
     process(.reconfigured(staying, obstacles: [:]), at: now)
     leaving = [:]
     feedTrackers(at: now)

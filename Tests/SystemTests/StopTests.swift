@@ -25,7 +25,7 @@ struct StopTests {
     try await Cluster.with(file) { cluster in
       try await cluster.holder(is: "n1")
       let wire = try await Capture(on: cluster["n2"], "ip proto 112 or ip6 proto 112")
-      let kernel = try cluster["n1"].spawn("ip", ["-timestamp", "monitor", "address"], environment: ["TZ": "UTC"])
+      let kernel = try cluster["n1"].spawn("ip", ["-tshort", "monitor", "address"], environment: ["TZ": "UTC"])
       try await cluster.wait(until: "ip monitors") { try cluster["n1"].run("pgrep", ["-x", "ip"]).status.isSuccess }
 
       let before = Moment.now()
@@ -34,12 +34,14 @@ struct StopTests {
       #expect(Moment.now() - before < .seconds(2))
       try await cluster.holder(is: "n2")
       try await cluster.wait(until: "the monitor has told of both") {
-        kernel.log.split(separator: "\n").count { $0.hasPrefix("Deleted") || $0.contains("]Deleted") } >= 2
+        kernel.log.split(separator: "\n").count { $0.contains("Deleted") } >= 2
       }
       kernel.terminate()
+      let farewell = "vrrp.prio == 0 && eth.src == 02:00:00:00:00:00"
+      try await wire.wait(for: 2, of: farewell)
       try await wire.stop()
 
-      let farewells = try wire.fields(["frame.time_epoch"], of: "vrrp.prio == 0 && eth.src == 02:00:00:00:00:00")
+      let farewells = try wire.fields(["frame.time_epoch"], of: farewell)
       #expect(farewells.count == 2, "one for each family")
       let removals = try removalTimes(kernel.log)
       let lastFarewell = try #require(farewells.compactMap { $0["frame.time_epoch"].flatMap(timeOfDay) }.max())

@@ -239,11 +239,11 @@ struct TrackerFailureTests {
   func proxyDeath(milliseconds: Int) async throws {
     // The HTTP service bears the name of the program that it is a part of.
     let file = ClusterFile(interval: "\(milliseconds)ms", trackers: ["proxy": "process: vipctl, weight: -120"])
-    try await Cluster.with(file, services: false) { cluster in
-      var services: [NodeProcess] = []
-      for node in cluster.testbed.nodes { services.append(try await node.startHTTPService()) }
+    try await Cluster.with(file, daemons: false) { cluster in
+      for node in cluster.testbed.nodes { try cluster.start(node.name) }
       try await cluster.holder(is: "n1")
-      let outage = try await cluster.outage { services[0].kill() }
+      let service = try #require(cluster["n1"].processes.first)
+      let outage = try await cluster.outage { service.kill() }
       #expect(outage <= .milliseconds(milliseconds) * 106 / 256 + .milliseconds(100))
     }
   }

@@ -1,4 +1,4 @@
-// What goes over a node's interface, recorded by dumpcap and taken apart by tshark: a judge that is not ours.
+// What goes over a node's interface, recorded by tcpdump and taken apart by tshark: a judge that is not ours.
 
 import Rehearsal
 import Testing
@@ -14,13 +14,15 @@ final class Capture: Sendable {
   init(on node: TestbedNode, interface: String = "eth0", _ filter: String) async throws {
     self.node = node
     try node.run("mkdir", ["-p", "/run/capture"])
-    path = "/run/capture/\(interface)-\(Moment.now().sinceBoot.components.attoseconds).pcapng"
-    process = try node.spawn("dumpcap", ["-i", interface, "-f", filter, "-w", path])
-    try await eventually("dumpcap records on \(node.name)") { [process] in
+    path = "/run/capture/\(interface)-\(Moment.now().sinceBoot.components.attoseconds).pcap"
+    // Each packet at once: what is still in a buffer when the recording ends would be lost.
+    let options = ["--immediate-mode", "-U", "-n", "-Z", "root", "-i", interface, "-w", path]
+    process = try node.spawn("tcpdump", options + [filter])
+    try await eventually("tcpdump records on \(node.name)") { [process] in
       guard process.isRunning else {
-        throw TestbedError("dumpcap", cause: process.log, remedy: "apt-get install tshark")
+        throw TestbedError("tcpdump", cause: process.log)
       }
-      return process.log.contains("File:")
+      return process.log.contains("listening on")
     }
   }
 
@@ -30,7 +32,8 @@ final class Capture: Sendable {
     try await process.wait()
   }
 
-  /// Fields of all packets that a display filter selects, in order.
+  /// Fields of all packets that a display filter selects, in order; while the node is up. One that a packet has more
+  /// than once holds commas.
   func fields(_ names: [String], of filter: String, preferences: [String] = []) throws -> [[String: String]] {
     let arguments =
       preferences.flatMap { ["-o", $0] } + ["-Y", filter, "-T", "fields", "-E", "separator=|"]
@@ -38,6 +41,13 @@ final class Capture: Sendable {
     return try tshark(arguments).split(separator: "\n").map { line in
       let values = line.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
       return Dictionary(zip(names, values), uniquingKeysWith: { first, _ in first })
+    }
+  }
+
+  /// Waits until so many packets that a display filter selects have been recorded.
+  func wait(for count: Int, of filter: String) async throws {
+    try await eventually(within: .seconds(20), "\(count) packets of \(filter)") {
+      (try? fields(["frame.number"], of: filter).count) ?? 0 >= count
     }
   }
 

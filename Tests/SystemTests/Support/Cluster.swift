@@ -170,6 +170,8 @@ final class Cluster: Sendable {
     }.joined(separator: "; ")
   }
 
+  fileprivate static let logTitle = "What the daemons wrote last:"
+
   /// The end of what each daemon has written.
   fileprivate var logs: String {
     let daemons = daemons.withLock { $0 }.sorted { $0.key < $1.key }
@@ -214,9 +216,11 @@ extension Trait where Self == IssueHandlingTrait {
   /// Adds what the daemons have written to whatever fails.
   static var tellsWhatDaemonsWrote: IssueHandlingTrait {
     .compactMapIssues { issue in
-      guard let cluster = Cluster.current else { return issue }
+      // Asked once for the suite and once for the test.
+      guard let cluster = Cluster.current, !issue.comments.contains(where: { $0.rawValue.hasPrefix(Cluster.logTitle) })
+      else { return issue }
       var issue = issue
-      issue.comments.append(Comment(rawValue: cluster.logs))
+      issue.comments.append(Comment(rawValue: "\(Cluster.logTitle)\n\(cluster.logs)"))
       return issue
     }
   }
