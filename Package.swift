@@ -84,7 +84,7 @@ let package = Package(
       exclude: ["Fixtures"]),
     tests(
       "FailoverSimulationTests",
-      ["FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),
+      ["FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"], exclude: ["Scenarios"]),
     // The host, in namespaces of the tests' own.
     tests("HealthProbesTests", ["HealthProbes", "NetworkTypes", "CLinux"]),
     tests("LinuxNetworkTests", ["LinuxNetwork", "NetworkTypes", "CLinux", "CLibcap"]),

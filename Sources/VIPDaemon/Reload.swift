@@ -107,12 +107,6 @@ extension FailoverAgent {
     // First all that ends or must begin anew, while the old configuration is at hand for its farewells.
     leaving = Dictionary(oldRouters.map { ($0.vrid, $0) }, uniquingKeysWith: { first, _ in first })
     let staying = newRouters.filter { new in leaving[new.vrid].map(new.standsOnTheSame) ?? false }
-    // Addresses that come to one that goes on must be known by then.
-    for configuration in staying {
-      if let placement = try? Placement(of: configuration, on: interfaces) {
-        placements[configuration.vrid] = placement
-      }
-    }
     // What is added is installed while the virtual router goes on: where, says the new file. Of obstacles `begin` tells.
     for configuration in staying {
       placements[configuration.vrid] =

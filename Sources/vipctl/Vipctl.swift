@@ -24,5 +24,5 @@ struct Vipctl: AsyncParsableCommand {
     defaultSubcommand: StatusCommand.self)
 
   /// Those that need no vipd to run.
-  private static var clusterFileCommands: [any ParsableCommand.Type] { [CheckCommand.self] }
+  private static var clusterFileCommands: [any ParsableCommand.Type] { [CheckCommand.self, RehearseCommand.self] }
 }

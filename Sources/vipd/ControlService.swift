@@ -2,35 +2,31 @@
 
 import Dispatch
 import Logging
-import Synchronization
 import VIPDaemon
 
-/// The running control server, or the attempt to start it.
-struct ControlService: Sendable {
-  private let task: Task<ControlServer?, Never>
+/// The running control server; none where it could not be started.
+struct ControlService {
+  private let server: ControlServer?
 
-  /// Starts it in the background. A port that is taken is told, and no reason to let the address fall.
-  static func start(
-    _ socket: ControlSocket, listen: String?, for agent: FailoverAgent, logger: Logger
-  ) -> ControlService {
-    ControlService(
-      task: Task.detached {
-        for endpoint in [listen, nil] {
-          do throws(ControlServerFailure) {
-            return try await ControlServer.start(socket: socket, listen: endpoint, source: agent, logger: logger)
-          } catch {
-            logger.error("\(error)")
-          }
-        }
-        return nil
-      })
+  /// Starts it. A port that is taken is told, and no reason to go without the Unix socket, or to let an address fall.
+  init(_ socket: ControlSocket, listen: String?, for agent: FailoverAgent, logger: Logger) {
+    for endpoint in [listen, nil] {
+      do throws(ControlServerFailure) {
+        server = try ControlServer.start(socket: socket, listen: endpoint, source: agent, logger: logger)
+        return
+      } catch {
+        logger.error("\(error)")
+      }
+    }
+    server = nil
   }
 
   /// Ends its connections and removes its socket; waits for that, but not for long.
   func stop() {
+    guard let server else { return }
     let done = DispatchSemaphore(value: 0)
     Task.detached {
-      await task.value?.stop()
+      await server.stop()
       done.signal()
     }
     _ = done.wait(timeout: .now() + .seconds(1))

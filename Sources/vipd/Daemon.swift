@@ -94,7 +94,7 @@ struct Daemon {
       logger.critical("\(error)")
       return StartFailure.host("").status
     }
-    let server = ControlService.start(parts.control, listen: parts.listen, for: agent, logger: logger)
+    let server = ControlService(parts.control, listen: parts.listen, for: agent, logger: logger)
     ServiceManager.notify("READY=1\nSTATUS=node \(agent.node)")
     parts.loop.run()
     ServiceManager.notify("STOPPING=1")
