@@ -131,9 +131,12 @@ public struct Transcript: Sendable {
     case .reconfigured: "the file changed"
     case .interfaceMissing(let interface): "no interface \(interface)"
     case .interfaceDown(let interface): "\(interface) is down"
+    case .interfaceReplaced(let interface): "another \(interface)"
     case .addressNotHeld(let address): "no interface holds \(address)"
+    case .addressNotOn(let interface, let address): "\(interface) does not hold \(address)"
     case .addressesRefused(let words): "addresses refused: \(words)"
     case .trackerDown(let tracker): "\(tracker) is down"
+    case .trackerUnchecked(let tracker): "\(tracker) was not checked yet"
     }
   }
 }

@@ -74,10 +74,14 @@ extension ReportedAddress {
     let mark = nlmsg_find_attr(message, headerSize, RouteRequest.markAttribute).map { nla_get_u8($0) }
     let flags =
       nlmsg_find_attr(message, headerSize, CInt(IFA_FLAGS)).map { nla_get_u32($0) } ?? UInt32(header.ifa_flags)
+    // An optimistic address is tentative and in use all the same. RFC 4429 §3.1
+    let isStuck = flags & UInt32(IFA_F_TENTATIVE | IFA_F_DADFAILED) != 0
+    let isOptimistic = flags & UInt32(IFA_F_OPTIMISTIC) != 0
     self.init(
       interfaceIndex: Int(header.ifa_index),
-      held: HeldAddress(address: withPrefix, isOurs: mark == RouteRequest.ourMark),
-      awaitsDetection: flags & UInt32(IFA_F_TENTATIVE | IFA_F_DADFAILED) != 0)
+      held: HeldAddress(
+        address: withPrefix, isOurs: mark == RouteRequest.ourMark, isUsable: !isStuck || isOptimistic),
+      awaitsDetection: isStuck)
   }
 }
 

@@ -20,7 +20,13 @@ public struct NetworkInterface: Sendable, Hashable {
     self.addresses = addresses
   }
 
-  public func holds(_ address: IPAddress) -> Bool { addresses.contains { $0.address.address == address } }
+  /// Whether the address is here and fit for use.
+  public func holds(_ address: IPAddress) -> Bool {
+    addresses.contains { $0.address.address == address && $0.isUsable }
+  }
+
+  /// The entry of an address, whatever its prefix and its condition.
+  public func entry(of address: IPAddress) -> HeldAddress? { addresses.first { $0.address.address == address } }
 }
 
 /// An address that an interface holds now.
@@ -28,10 +34,14 @@ public struct HeldAddress: Sendable, Hashable {
   public var address: InterfaceAddress
   /// Whether vipd installed it: it bears our mark (`IFA_PROTO`).
   public var isOurs: Bool
+  /// False while duplicate address detection goes on, and after it has failed: the host neither answers for such an
+  /// address nor sends from it. RFC 4862 §5.4
+  public var isUsable: Bool
 
-  public init(address: InterfaceAddress, isOurs: Bool) {
+  public init(address: InterfaceAddress, isOurs: Bool, isUsable: Bool = true) {
     self.address = address
     self.isOurs = isOurs
+    self.isUsable = isUsable
   }
 }
 

@@ -9,7 +9,6 @@ import ControlAPI
 import HealthProbes
 import Logging
 import NetworkTypes
-import Synchronization
 import VRRP
 import VRRPWire
 
@@ -49,7 +48,7 @@ public actor FailoverAgent {
   var lastRefusal: String?
   var reloading = false
   var reloadAgain = false
-  /// During a reload: the configurations of the virtual routers that end or begin anew, for their farewells.
+  /// During a reload: the configurations in force before it, for the farewells of those that end or begin anew.
   var leaving: [VRID: VirtualRouterConfiguration] = [:]
 
   // The protocol, and where it takes place.
@@ -58,8 +57,11 @@ public actor FailoverAgent {
   var placements: [VRID: Placement] = [:]
   /// Where this node installed what; addresses that somebody else had put there are not among them.
   var installed: [VRID: [VirtualAddress: AddressPlacement]] = [:]
-  /// When to try again what the kernel refused.
-  var retries: [VRID: Instant] = [:]
+  /// What the kernel refused to install.
+  var refusals: [VRID: Refusal] = [:]
+  /// What the kernel would not let go of, and when to try again.
+  var leftBehind: [AddressPlacement] = []
+  var removalRetry: Instant?
   var resync: Instant?
   var lastResync: Instant?
 
@@ -75,6 +77,7 @@ public actor FailoverAgent {
   var ledgers: [VRID: VirtualRouterLedger] = [:]
   var peers: [IPAddress: PeerLedger] = [:]
   var strays: [DiscardReason: Int] = [:]
+  var lastRejectionCount: Instant?
   var punctuality = PunctualityLedger()
   var discardLines = LineLimiter<DiscardKey>()
   var failureLines = LineLimiter<String>()
@@ -83,6 +86,7 @@ public actor FailoverAgent {
   struct DiscardKey: Hashable, Sendable {
     var source: IPAddress
     var reason: DiscardReason
+    var vrid: VRID?
   }
 
   /// - Parameter host: handed over for good; only the VRRP thread touches it from now on.
@@ -114,12 +118,13 @@ extension FailoverAgent {
     }
     try loop.watch(host.changeDescriptor) { self.assumeIsolated { $0.networkChanged() } }
     loop.onDeadline { self.assumeIsolated { $0.deadlineReached() } }
-    try host.setReceptionFilter(receptionFilter(of: router))
+    try host.setReceptionFilter(receptionFilter(of: router.members.map(\.router.configuration)))
 
     interfaces = try host.interfaces()
     let now = Instant.now()
     openLedgers(at: now)
-    removeLeftovers()
+    removeLeftovers(at: now)
+    warnOfForeigners(at: now)
     for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
     startTrackers()
     process(.startup, at: now)
@@ -133,25 +138,9 @@ extension FailoverAgent {
     isStopping = true
     logger.notice("stopping: \(reason)")
     tell(.daemon, "vipd is stopping: \(reason)")
-    for task in trackerTasks.values { task.task.cancel() }
+    for tracker in Array(trackerTasks.values) + Array(candidates.values) { tracker.task.cancel() }
     process(.shutdown, at: Instant.now())
     loop.stop()
-  }
-
-  /// Addresses of this cluster that bear our mark were left by a vipd that died; until this one is Active they mislead.
-  private func removeLeftovers() {
-    let ours = Set(router.members.flatMap { $0.router.configuration.addresses.map(\.address) })
-    let left = interfaces.flatMap { interface in
-      interface.addresses.filter { $0.isOurs && ours.contains($0.address) }
-        .map { (interface.name, AddressPlacement(address: $0.address, interfaceIndex: interface.index)) }
-    }
-    guard !left.isEmpty else { return }
-    for ((name, placement), result) in zip(left, host.remove(left.map(\.1))) {
-      switch result {
-      case .success: logger.warning("\(name): removed \(placement.address), left by a vipd that did not end well")
-      case .failure(let failure): logger.error("\(failure)")
-      }
-    }
   }
 
   func openLedgers(at now: Instant) {
@@ -160,6 +149,8 @@ extension FailoverAgent {
       if ledgers[vrid] == nil { ledgers[vrid] = VirtualRouterLedger(since: now) }
     }
     ledgers = ledgers.filter { router[$0.key] != nil }
+    placements = placements.filter { router[$0.key] != nil }
+    refusals = refusals.filter { router[$0.key] != nil }
   }
 }
 
@@ -173,6 +164,7 @@ extension FailoverAgent {
 
   private func receiveAndRearm() {
     receive()
+    countRejectionsSometimes(at: Instant.now())
     rearm()
   }
 
@@ -211,8 +203,16 @@ extension FailoverAgent {
     return (received, decoded.checksumForm)
   }
 
+  /// A firewall's or a migration's mistakes show in what is thrown away, so that is looked at without being asked for;
+  /// but not so often that a flood would cost anything.
+  private func countRejectionsSometimes(at now: Instant) {
+    guard lastRejectionCount.map({ now - $0 >= .seconds(1) }) ?? true else { return }
+    countRejections(at: now)
+  }
+
   /// Counts what the kernel's filter kept away. Nothing of it is acted upon: it may have lain there for long.
   func countRejections(at now: Instant) {
+    lastRejectionCount = now
     for _ in 0..<512 {
       guard let datagram = host.nextRejectedDatagram() else { return }
       do throws(DiscardedMessage) {
@@ -237,11 +237,12 @@ extension FailoverAgent {
     } else {
       strays[reason, default: 0] += 1
     }
-    let key = DiscardKey(source: datagram.source, reason: reason)
+    let key = DiscardKey(source: datagram.source, reason: reason, vrid: message.vrid)
     guard let suppressed = discardLines.suppressed(key, at: now) else { return }
     let more = suppressed > 0 ? ", and \(suppressed) more like it" : ""
-    logger.warning(
-      "discarded a packet of \(datagram.payload.count) bytes from \(datagram.source): \(reason.words)\(more)")
+    let vrid = message.vrid.map { " for VRID \($0)" } ?? ""
+    let interface = interfaces.first { $0.index == datagram.interfaceIndex }.map { " on \($0.name)" } ?? ""
+    logger.warning("discarded a packet\(vrid) from \(datagram.source)\(interface): \(reason.words)\(more)")
   }
 
   private func deadlineReached() {
@@ -251,13 +252,16 @@ extension FailoverAgent {
     receive()
     process(.deadline, at: Instant.now())
     retryRefused(at: now)
+    retryRemovals(at: now)
+    countRejectionsSometimes(at: now)
     if let resync, resync <= now { synchronize(at: now) }
     rearm()
   }
 
   /// Sets the loop's timer to whatever is due next.
   func rearm() {
-    loop.setDeadline([router.nextDeadline, retries.values.min(), resync].compactMap { $0 }.min())
+    let retry = refusals.values.compactMap(\.retry).min()
+    loop.setDeadline([router.nextDeadline, retry, removalRetry, resync].compactMap { $0 }.min())
   }
 }
 

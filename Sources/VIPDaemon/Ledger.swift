@@ -6,11 +6,13 @@ import VRRPWire
 
 /// One virtual router's books in one family.
 struct TrafficLedger: Sendable, Hashable {
+  /// Advertisements of which at least one copy left the host.
   var sent = 0
   /// Those that passed all checks.
   var received = 0
   var announcements = 0
-  var sendFailures = 0
+  /// Why the last copy did not leave; nil where it did.
+  var sendFailure: String?
   var discarded: [DiscardReason: Int] = [:]
 }
 
@@ -22,8 +24,6 @@ struct VirtualRouterLedger: Sendable {
   var transitions = 0
   /// The last change of state; nil before the first.
   var lastTransition: Transition?
-  /// What the kernel said when an address could not be installed.
-  var refusal: String?
 
   init(since: Instant) { self.since = since }
 
@@ -77,4 +77,19 @@ struct LineLimiter<Key: Hashable & Sendable>: Sendable {
     defer { quiet[key] = (now + distance, 0) }
     return quiet[key]?.suppressed ?? 0
   }
+}
+
+/// Addresses that the kernel refused, and when to ask again.
+struct Refusal: Sendable {
+  /// The kernel's words for each.
+  var words: [VirtualAddress: String]
+  /// How long to wait this time; each refusal in a row doubles it, since each try takes the role from a healthy node.
+  var pause = Duration.seconds(5)
+  /// Nil while a try is under way.
+  var retry: Instant?
+
+  static let longestPause = Duration.seconds(300)
+
+  /// The first of the words, for a sentence.
+  var summary: String { words.sorted { $0.key.address < $1.key.address }.first?.value ?? "" }
 }

@@ -24,9 +24,9 @@ struct Narration {
       "\(name(of: predecessor.address)) fell silent, last heard \((now - predecessor.heard).inWords) ago"
     case .relinquished(let predecessor): "\(name(of: predecessor.address)) gave the role up"
     case .preemption(let predecessor):
-      "\(name(of: predecessor.address)) advertises priority \(predecessor.priority.fieldValue), which is below ours"
+      "\(name(of: predecessor.address)) advertised priority \(predecessor.priority.fieldValue), which is below ours"
     case .superseded(let successor):
-      "\(name(of: successor.address)) has the better claim with priority \(successor.priority.fieldValue)"
+      "\(name(of: successor.address)) had the better claim with priority \(successor.priority.fieldValue)"
     case .obstacle(let obstacle): words(for: obstacle)
     }
   }
@@ -37,22 +37,31 @@ struct Narration {
     case .reconfigured: "the cluster file changed"
     case .interfaceMissing(let name): "there is no interface \(name)"
     case .interfaceDown(let name): "interface \(name) is down or has no carrier"
+    case .interfaceReplaced(let name): "interface \(name) is another one than before"
+    case .addressNotOn(let interface, let address):
+      "interface \(interface) does not hold this node's address \(address)"
     case .addressNotHeld(let address): "no interface holds this node's address \(address)"
     case .addressesRefused(let cause): cause
     case .trackerDown(let tracker): "tracker \(tracker) is down, and its weight 0 means: take no part"
+    case .trackerUnchecked(let tracker): "tracker \(tracker), whose weight is 0, was not checked yet"
     }
   }
 
   /// Why the node is, or is not, Active now.
-  func standing(of member: VRRPRouter.Member, since lastTransition: Transition?) -> String {
+  ///
+  /// - Parameters:
+  ///   - lastTransition: how it came into its state.
+  ///   - since: when that was; the words speak of that time.
+  func standing(of member: VRRPRouter.Member, after lastTransition: Transition?, since: Instant) -> String {
     switch member.router.state {
     case .initialize:
-      return "takes no part: \(words(for: member.obstacle ?? .stopped))"
+      return words(for: member.obstacle ?? .stopped)
     case .backup(let backup):
       return backupStanding(member, backup)
     case .active:
       guard let lastTransition, lastTransition.to == .active else { return "this node is Active" }
-      return "became Active: \(cause(of: lastTransition.reason))"
+      let then = Narration(configuration: configuration, now: since)
+      return "became Active: \(then.cause(of: lastTransition.reason))"
     }
   }
 

@@ -34,14 +34,14 @@ extension FailoverAgent {
     }
     let before = placements
     for (vrid, obstacle) in place() {
-      if obstacle == nil, let old = before[vrid], let new = placements[vrid], old.indices != new.indices {
-        // The interface was removed and made again so quickly that only its number tells.
-        let name = new.speaking.values.first?.name ?? ""
-        process(.obstacle(vrid, .interfaceMissing(name)), at: now)
+      if obstacle == nil, let old = before[vrid], let name = placements[vrid]?.replacedInterface(since: old) {
+        // Replaced so quickly that only its number tells: what was there is gone, and is begun anew.
+        refusals[vrid] = nil
+        process(.obstacle(vrid, .interfaceReplaced(name)), at: now)
       }
-      guard retries[vrid] == nil || obstacle != nil else { continue }
-      process(.obstacle(vrid, obstacle), at: now)
+      process(.obstacle(vrid, obstacle ?? self.obstacle(of: vrid)), at: now)
     }
+    warnOfForeigners(at: now)
   }
 
   /// Works out where each virtual router takes place now.
@@ -61,31 +61,23 @@ extension FailoverAgent {
   }
 
   /// What keeps the node from taking part in one virtual router now.
-  func placementObstacle(_ vrid: VRID) -> Obstacle? {
+  func obstacle(of vrid: VRID) -> Obstacle? {
     guard let configuration = router[vrid]?.router.configuration else { return nil }
     do throws(Obstacle) {
       _ = try Placement(of: configuration, on: interfaces)
-      return nil
     } catch {
       return error
     }
+    guard let refusal = refusals[vrid], refusal.retry != nil else { return nil }
+    return .addressesRefused(refusal.summary)
   }
 
   /// What the kernel shall let through: only peers of ours, and only what is spoken here.
-  func receptionFilter(of router: VRRPRouter) -> ReceptionFilter {
-    let configurations = router.members.map(\.router.configuration)
+  func receptionFilter(of configurations: [VirtualRouterConfiguration]) -> ReceptionFilter {
     let sources = Set(configurations.flatMap { $0.families.flatMap { $0.peers.map(\.address) } })
     return ReceptionFilter(
       sources: sources.sorted(), vrids: configurations.map(\.vrid.rawValue).sorted(),
       versions: Set(configurations.map(\.version.rawValue)).sorted(),
       minimumHopLimit: configurations.map(\.minimumHopLimit).min() ?? 255)
-  }
-}
-
-extension Placement {
-  /// The kernel's numbers of all interfaces involved.
-  fileprivate var indices: [Int] {
-    speaking.sorted { $0.key < $1.key }.map(\.value.index)
-      + carrying.sorted { $0.key.address < $1.key.address }.map(\.value.index)
   }
 }

@@ -9,29 +9,30 @@ import VRRPWire
 
 extension FailoverAgent {
   func perform(_ directives: [VRRPRouter.Directive], at now: Instant) {
-    var refused: [VRID: String] = [:]
+    var refused: Set<VRID> = []
     for directive in directives {
       switch directive {
       case .discard(let reason, let vrid):
-        logger.debug("VRID \(vrid): \(reason.words)")
+        ledgers[vrid]?.families.keys.first.map { ledgers[vrid]?[$0].discarded[reason, default: 0] += 1 }
       case .perform(let vrid, let action):
-        if let refusal = perform(action, vrid, at: now) { refused[vrid] = refusal }
+        perform(action, vrid, &refused, at: now)
       }
     }
     // After the whole list, so that the core's order is kept.
-    for (vrid, refusal) in refused.sorted(by: { $0.key < $1.key }) { giveUp(vrid, refusal, at: now) }
+    for vrid in refused.sorted() { giveUp(vrid, at: now) }
   }
 
-  /// - Returns: What the kernel said, where it refused an address.
-  private func perform(_ action: VirtualRouter.Action, _ vrid: VRID, at now: Instant) -> String? {
+  private func perform(_ action: VirtualRouter.Action, _ vrid: VRID, _ refused: inout Set<VRID>, at now: Instant) {
     switch action {
     case .sendAdvertisement(let advertisement, let recipients): send(advertisement, to: recipients, at: now)
-    case .installAddresses(let addresses): return install(addresses, vrid)
-    case .removeAddresses(let addresses): remove(addresses, vrid)
-    case .announceAddresses(let addresses): announce(addresses, vrid, at: now)
+    case .installAddresses(let addresses):
+      if !install(addresses, vrid, at: now) { refused.insert(vrid) }
+    case .removeAddresses(let addresses): remove(addresses, vrid, at: now)
+    case .announceAddresses(let addresses):
+      // Nobody shall be sent to a host that does not have the address.
+      if !refused.contains(vrid) { announce(addresses, vrid, at: now) }
     case .transition(let transition): tell(transition, vrid, at: now)
     }
-    return nil
   }
 }
 
@@ -49,7 +50,8 @@ extension FailoverAgent {
       case .everyone: family.peers.map(\.address)
       case .only(let peer): [peer]
       }
-    ledgers[vrid]?[family.family].sent += 1
+    var hasLeft = false
+    var refusal: String?
     for destination in destinations {
       let payload = advertisement.encode(
         from: family.localAddress, to: destination, checksum: checksumForm(configuration.checksum, towards: destination)
@@ -57,11 +59,14 @@ extension FailoverAgent {
       do throws(HostNetworkFailure) {
         try host.send(
           payload, from: family.localAddress, to: destination, interfaceIndex: interface?.index ?? 0)
+        hasLeft = true
       } catch {
-        ledgers[vrid]?[family.family].sendFailures += 1
+        refusal = error.description
         sayOnceInAWhile("\(error)", at: now)
       }
     }
+    if hasLeft { ledgers[vrid]?[family.family].sent += 1 }
+    ledgers[vrid]?[family.family].sendFailure = refusal
   }
 
   /// Over IPv4 the deployed implementations disagree, so each peer gets the form that it uses itself.
@@ -74,45 +79,9 @@ extension FailoverAgent {
   }
 }
 
-// MARK: - Addresses
+// MARK: - Announcements
 
 extension FailoverAgent {
-  private func install(_ addresses: [VirtualAddress], _ vrid: VRID) -> String? {
-    guard let placement = placements[vrid] else { return nil }
-    // An address that is there already and is not ours belongs to somebody, who would miss it.
-    let wanted = addresses.compactMap { address -> (VirtualAddress, AddressPlacement)? in
-      guard let interface = placement.carrying[address] else { return nil }
-      let isForeign = current(interface).addresses.contains { $0.address == address.address && !$0.isOurs }
-      guard !isForeign else {
-        logger.warning("\(interface.name): \(address.address) is there already, and not by vipd: it will be left there")
-        return nil
-      }
-      return (address, address.placed(on: interface))
-    }
-    var refusal: String?
-    for ((address, place), result) in zip(wanted, host.install(wanted.map(\.1))) {
-      switch result {
-      case .success:
-        installed[vrid, default: [:]][address] = place
-      case .failure(let failure):
-        logger.error("\(failure)")
-        refusal = refusal ?? failure.description
-      }
-    }
-    return refusal
-  }
-
-  private func current(_ interface: NetworkInterface) -> NetworkInterface {
-    interfaces.first { $0.index == interface.index } ?? interface
-  }
-
-  private func remove(_ addresses: [VirtualAddress], _ vrid: VRID) {
-    let places = addresses.compactMap { installed[vrid]?.removeValue(forKey: $0) }
-    for result in host.remove(places) {
-      if case .failure(let failure) = result { logger.error("\(failure)") }
-    }
-  }
-
   private func announce(_ addresses: [VirtualAddress], _ vrid: VRID, at now: Instant) {
     guard let placement = placements[vrid] else { return }
     for address in addresses {
@@ -134,21 +103,6 @@ extension FailoverAgent {
       UnsolicitedNeighborAdvertisement(
         address: address, hardwareAddress: hardware, isRouter: host.isIPv6Router(interface: interface.name)
       ).frame
-    }
-  }
-
-  /// A holder without its addresses helps nobody: it steps back, and tries again after a while.
-  private func giveUp(_ vrid: VRID, _ refusal: String, at now: Instant) {
-    ledgers[vrid]?.refusal = refusal
-    retries[vrid] = now + .seconds(5)
-    tell(.address, refusal, virtualRouter: router[vrid]?.router.configuration.name)
-    process(.obstacle(vrid, .addressesRefused(refusal)), at: now)
-  }
-
-  func retryRefused(at now: Instant) {
-    for (vrid, due) in retries.sorted(by: { $0.key < $1.key }) where due <= now {
-      retries[vrid] = nil
-      process(.obstacle(vrid, placementObstacle(vrid)), at: now)
     }
   }
 }
@@ -177,7 +131,8 @@ extension FailoverAgent {
     events.publish(ControlEvent(kind: kind, message: message, virtualRouter: virtualRouter))
   }
 
-  private func sayOnceInAWhile(_ message: String, at now: Instant) {
+  /// For what may recur: the first time, and then at most once a minute.
+  func sayOnceInAWhile(_ message: String, at now: Instant) {
     guard let suppressed = failureLines.suppressed(message, at: now) else { return }
     logger.warning("\(message)\(suppressed > 0 ? ", and \(suppressed) times before" : "")")
   }

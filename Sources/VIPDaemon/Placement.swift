@@ -35,7 +35,10 @@ struct Placement: Sendable, Hashable {
     let holders = interfaces.filter { $0.holds(family.localAddress) }
     let candidates = family.interface.map { name in holders.filter { $0.name == name } } ?? holders
     if let up = candidates.first(where: \.isUp) { return up }
-    if let named = family.interface { _ = try usable(named, interfaces) }
+    if let named = family.interface {
+      _ = try usable(named, interfaces)
+      throw .addressNotOn(interface: named, family.localAddress.description)
+    }
     if let down = candidates.first { throw .interfaceDown(down.name) }
     throw .addressNotHeld(family.localAddress.description)
   }
@@ -44,6 +47,19 @@ struct Placement: Sendable, Hashable {
     guard let interface = interfaces.first(where: { $0.name == name }) else { throw .interfaceMissing(name) }
     guard interface.isUp else { throw .interfaceDown(name) }
     return interface
+  }
+}
+
+extension Placement {
+  /// The name of an interface here that is another one than in `old`, by the kernel's number; nil where all are the same.
+  func replacedInterface(since old: Placement) -> String? {
+    let speaking = speaking.first { family, interface in
+      old.speaking[family].map { $0.index != interface.index } ?? false
+    }
+    let carrying = carrying.first { address, interface in
+      old.carrying[address].map { $0.index != interface.index } ?? false
+    }
+    return speaking?.value.name ?? carrying?.value.name
   }
 }
 

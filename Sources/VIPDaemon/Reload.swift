@@ -41,19 +41,20 @@ extension FailoverAgent {
       reloadAgain = true
       return
     }
-    Task {
-      repeat {
-        reloadAgain = false
-        _ = await reload()
-      } while reloadAgain
-    }
+    Task { _ = await reload() }
   }
 
   /// Reads the file again and puts it in force.
   public func reload() async -> Result<String, ControlFailure> {
     guard !reloading else { return .failure(ControlFailure("a reload is going on already; ask again when it is over")) }
     reloading = true
-    defer { reloading = false }
+    defer {
+      reloading = false
+      if reloadAgain {
+        reloadAgain = false
+        reloadAsked()
+      }
+    }
     let path = setup.file
     // Disks may be slow: not on this thread.
     let read = await Task.detached { () -> Result<LoadedConfiguration, ControlFailure> in
@@ -64,6 +65,7 @@ extension FailoverAgent {
     case .success(let loaded):
       if let failure = unacceptable(loaded.cluster) { return refuse(failure) }
       await prepareTrackers(for: loaded.cluster)
+      if let failure = setFilter(for: loaded.cluster) { return refuse(failure) }
       return .success(put(loaded, inForceAt: Instant.now()))
     }
   }
@@ -77,9 +79,31 @@ extension FailoverAgent {
 
   /// What a running daemon cannot follow.
   private func unacceptable(_ new: ClusterConfiguration) -> ControlFailure? {
-    guard new.node(named: setup.node) == nil else { return nil }
-    return ControlFailure(
-      "\(setup.file): node \(setup.node), which this is, is no longer in it (put it back, or stop vipd here)")
+    guard new.node(named: setup.node) != nil else {
+      return ControlFailure(
+        "\(setup.file): node \(setup.node), which this is, is no longer in it (put it back, or stop vipd here)")
+    }
+    // An interface that is misspelt would take the address from every node that reads the file.
+    for configuration in new.virtualRouters(for: setup.node) {
+      guard let member = router[configuration.vrid], member.obstacle == nil else { continue }
+      do throws(Obstacle) {
+        _ = try Placement(of: configuration, on: interfaces)
+      } catch {
+        let words = Narration(configuration: configuration, now: Instant.now()).words(for: error)
+        return ControlFailure("\(setup.file): \(configuration.name) could not go on here: \(words)")
+      }
+    }
+    return nil
+  }
+
+  /// Before anything else: a virtual router whose peers the kernel keeps away would take itself for alone.
+  private func setFilter(for new: ClusterConfiguration) -> ControlFailure? {
+    do throws(HostNetworkFailure) {
+      try host.setReceptionFilter(receptionFilter(of: new.virtualRouters(for: setup.node)))
+      return nil
+    } catch {
+      return ControlFailure(error.description)
+    }
   }
 
   /// New trackers are checked once before they count: a tracker that is only unknown must not cost priority.
@@ -103,18 +127,18 @@ extension FailoverAgent {
     loadedAt = now
     lastRefusal = nil
 
-    adoptTrackers(at: now)
+    adoptTrackers()
     // First all that ends or must begin anew, while the old configuration is at hand for its farewells.
     leaving = Dictionary(oldRouters.map { ($0.vrid, $0) }, uniquingKeysWith: { first, _ in first })
     let staying = newRouters.filter { new in leaving[new.vrid].map(new.standsOnTheSame) ?? false }
-    // What is added is installed while the virtual router goes on: where, says the new file. Of obstacles `begin` tells.
+    // What is added is installed while the virtual router goes on: where, says the new file.
     for configuration in staying {
-      placements[configuration.vrid] =
-        (try? Placement(of: configuration, on: interfaces)) ?? placements[configuration.vrid]
+      if let placement = try? Placement(of: configuration, on: interfaces) {
+        placements[configuration.vrid] = placement
+      }
     }
-    process(.reconfigured(staying, obstacles: [:]), at: now)
+    process(.reconfigured(staying, trackers: knownTrackers), at: now)
     leaving = [:]
-    feedTrackers(at: now)
     begin(newRouters, at: now)
     synchronize(at: now)
     rearm()
@@ -126,43 +150,30 @@ extension FailoverAgent {
     return message
   }
 
-  private func adoptTrackers(at now: Instant) {
-    for (name, candidate) in candidates {
+  private func adoptTrackers() {
+    for (name, candidate) in candidates.sorted(by: { $0.key < $1.key }) {
       trackerTasks[name]?.task.cancel()
       trackerTasks[name] = candidate
+      if let report = candidate.lastReport, let isUp = report.isUp { tell(report, isUp) }
     }
     candidates = [:]
     startTrackers()
-    feedTrackers(at: now)
   }
 
-  /// The core forgets trackers that nothing refers to, and what was new a moment ago now may be.
-  private func feedTrackers(at now: Instant) {
-    for (name, tracker) in trackerTasks.sorted(by: { $0.key < $1.key }) {
-      if let isUp = tracker.lastReport?.isUp { process(.tracker(name, isUp: isUp), at: now) }
-    }
-  }
-
+  /// Begins those that are new or stand on other addresses.
   private func begin(_ routers: [VirtualRouterConfiguration], at now: Instant) {
     var obstacles: [VRID: Obstacle] = [:]
     for configuration in routers {
-      placements[configuration.vrid] = nil
       do throws(Obstacle) {
         placements[configuration.vrid] = try Placement(of: configuration, on: interfaces)
       } catch {
         obstacles[configuration.vrid] = error
       }
+      refusals[configuration.vrid] = nil
+      if ledgers[configuration.vrid] == nil { ledgers[configuration.vrid] = VirtualRouterLedger(since: now) }
     }
-    for vrid in Set(routers.map(\.vrid)) where ledgers[vrid] == nil {
-      ledgers[vrid] = VirtualRouterLedger(since: now)
-    }
-    process(.reconfigured(routers, obstacles: obstacles), at: now)
+    process(.reconfigured(routers, obstacles: obstacles, trackers: knownTrackers), at: now)
     openLedgers(at: now)
-    do throws(HostNetworkFailure) {
-      try host.setReceptionFilter(receptionFilter(of: router))
-    } catch {
-      logger.error("\(error)")
-    }
   }
 
   private func summary(

@@ -45,9 +45,10 @@ extension FailoverAgent {
       interface: speaking ?? family.interface, state: VirtualRouterState(member.router.state.name),
       since: now - ledger.since, priority: Int(configuration.priority.rawValue),
       effectivePriority: Int(member.fitness.priority.rawValue),
-      reason: Narration(configuration: configuration, now: now).standing(of: member, since: ledger.lastTransition),
+      reason: Narration(configuration: configuration, now: now).standing(
+        of: member, after: ledger.lastTransition, since: ledger.since),
       activeRouter: activeRouter(of: member, family),
-      addresses: family.addresses.map { status(of: $0, vrid, ledger) },
+      addresses: family.addresses.map { status(of: $0, member) },
       transitions: ledger.transitions, advertisementsSent: traffic.sent, advertisementsReceived: traffic.received,
       discarded: counts(traffic.discarded),
       adjustments: member.fitness.adjustments.map { PriorityAdjustment(tracker: $0.tracker, amount: $0.weight) },
@@ -80,14 +81,12 @@ extension FailoverAgent {
     }
   }
 
-  private func status(
-    of address: VirtualAddress, _ vrid: VRID, _ ledger: VirtualRouterLedger
-  ) -> VirtualAddressStatus {
-    let carrier = placements[vrid]?.carrying[address]
-    let holder = interfaces.first { interface in interface.addresses.contains { $0.address == address.address } }
+  private func status(of address: VirtualAddress, _ member: VRRPRouter.Member) -> VirtualAddressStatus {
+    let condition = condition(of: address, member)
+    let carrier = placements[member.router.configuration.vrid]?.carrying[address]
     return VirtualAddressStatus(
-      address: address.address.description, installed: holder != nil, interface: carrier?.name ?? address.interface,
-      problem: retries[vrid] == nil ? nil : ledger.refusal)
+      address: address.address.description, installed: condition.isInstalled,
+      interface: carrier?.name ?? address.interface, problem: condition.problem)
   }
 }
 
@@ -124,19 +123,26 @@ extension FailoverAgent {
 
   /// Fit is a node that takes part in all its virtual routers with nothing held against it.
   private func health(at now: Instant) -> NodeHealth {
-    var problems: [String] = []
-    for member in router.members {
-      let narration = Narration(configuration: member.router.configuration, now: now)
-      if let obstacle = member.obstacle {
-        problems.append("\(member.router.configuration.name): \(narration.words(for: obstacle))")
-      }
+    let all = router.members.flatMap { problems(of: $0, at: now) } + trackerProblems
+    return NodeHealth(fit: all.isEmpty, problems: all)
+  }
+
+  private func problems(of member: VRRPRouter.Member, at now: Instant) -> [String] {
+    let configuration = member.router.configuration
+    let narration = Narration(configuration: configuration, now: now)
+    let obstacle = member.obstacle.map { [narration.words(for: $0)] } ?? []
+    let sending = configuration.families.compactMap { ledgers[configuration.vrid]?[$0.family].sendFailure }
+    // The kernel's refusal is the obstacle already.
+    let addresses = configuration.addresses.compactMap { condition(of: $0, member).problem }
+      .filter { !obstacle.contains($0) }
+    return (obstacle + sending.map { "advertisements do not leave: \($0)" } + addresses)
+      .map { "\(configuration.name): \($0)" }
+  }
+
+  private var trackerProblems: [String] {
+    configuration.trackers.compactMap { tracker in
+      guard let running = trackerTasks[tracker.name.rawValue], running.lastReport?.isUp != true else { return nil }
+      return "tracker \(tracker.name) is down: \(running.lastReport?.detail ?? "not checked yet")"
     }
-    for tracker in configuration.trackers {
-      guard let running = trackerTasks[tracker.name.rawValue], running.lastReport?.isUp != true else { continue }
-      problems.append("tracker \(tracker.name) is down: \(running.lastReport?.detail ?? "not checked yet")")
-    }
-    let isFit = problems.isEmpty
-    if let lastRefusal { problems.append("the last reload was refused: \(lastRefusal)") }
-    return NodeHealth(fit: isFit, problems: problems)
   }
 }

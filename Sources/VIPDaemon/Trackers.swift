@@ -66,9 +66,21 @@ extension FailoverAgent {
     // The address must not wait for the words.
     process(.tracker(report.name, isUp: isUp), at: now)
     rearm()
+    tell(report, isUp)
+  }
+
+  func tell(_ report: TrackerReport, _ isUp: Bool) {
     let message = "tracker \(report.name) is \(isUp ? "up" : "down"): \(report.detail)"
     logger.notice("\(message)")
     events.publish(ControlEvent(kind: .tracker, message: message, tracker: report.name, up: isUp))
+  }
+
+  /// Which trackers are up, as far as they were checked.
+  var knownTrackers: [String: Bool] { trackerTasks.compactMapValues { $0.lastReport?.isUp } }
+
+  /// Returns when all trackers have ended, and with them whatever they had running.
+  public func trackersEnded() async {
+    for tracker in trackerTasks.values { await tracker.task.value }
   }
 }
 

@@ -26,7 +26,7 @@ public final class VRRPLoop: SerialExecutor {
     var isAwake = false
     var thread: pthread_t?
     var waiters: [CInt: Waiter] = [:]
-    var lastWaiter: UInt64 = 0
+    var lastWaiter: UInt32 = 0
   }
 
   private enum Work {
@@ -35,8 +35,29 @@ public final class VRRPLoop: SerialExecutor {
   }
 
   private struct Waiter {
-    var id: UInt64
+    var id: UInt32
     var continuation: CheckedContinuation<Void, any Error>
+  }
+
+  /// What epoll hands back: the descriptor, and for a waiting task its number. A descriptor may have been closed, and its
+  /// number given to another one, between the kernel's word and our reading it.
+  private struct Registration {
+    var descriptor: CInt
+    var waiter: UInt32 = 0
+
+    init(_ descriptor: CInt, waiter: UInt32 = 0) {
+      self.descriptor = descriptor
+      self.waiter = waiter
+    }
+
+    init(_ data: epoll_data_t) {
+      descriptor = CInt(truncatingIfNeeded: data.u64)
+      waiter = UInt32(truncatingIfNeeded: data.u64 >> 32)
+    }
+
+    var data: epoll_data_t {
+      epoll_data_t(u64: UInt64(waiter) << 32 | UInt64(UInt32(bitPattern: descriptor)))
+    }
   }
 
   private struct Local {
@@ -53,7 +74,7 @@ public final class VRRPLoop: SerialExecutor {
     timer = try Descriptor(
       timerfd_create(CLOCK_BOOTTIME, CInt(TFD_CLOEXEC | TFD_NONBLOCK)), "timerfd_create")
     for descriptor in [wakeUp, timer] {
-      guard add(descriptor.number, EPOLLIN.rawValue) else {
+      guard add(Registration(descriptor.number), EPOLLIN.rawValue) else {
         throw VRRPLoopFailure(operation: "epoll_ctl", code: errno)
       }
     }
@@ -70,10 +91,10 @@ public final class VRRPLoop: SerialExecutor {
         continue
       }
       // What has arrived comes before what is due: a stall of ours must not look like silence of theirs.
-      let ready = events.prefix(Int(count)).map(\.data.fd)
-      for descriptor in ready where descriptor != timer.number { dispatch(descriptor) }
+      let ready = events.prefix(Int(count)).map { Registration($0.data) }
+      for registration in ready where registration.descriptor != timer.number { dispatch(registration) }
       performWork()
-      if ready.contains(timer.number) { timerExpired() }
+      if ready.contains(where: { $0.descriptor == timer.number }) { timerExpired() }
     }
   }
 
@@ -86,7 +107,9 @@ public final class VRRPLoop: SerialExecutor {
 extension VRRPLoop {
   /// Calls `handler` whenever `descriptor` is readable. On the loop's thread, or before it runs.
   public func watch(_ descriptor: CInt, handler: @escaping () -> Void) throws(VRRPLoopFailure) {
-    guard add(descriptor, EPOLLIN.rawValue) else { throw VRRPLoopFailure(operation: "epoll_ctl", code: errno) }
+    guard add(Registration(descriptor), EPOLLIN.rawValue) else {
+      throw VRRPLoopFailure(operation: "epoll_ctl", code: errno)
+    }
     local.handlers[descriptor] = handler
   }
 
@@ -110,15 +133,15 @@ extension VRRPLoop {
     local.deadlineHandler?()
   }
 
-  private func dispatch(_ descriptor: CInt) {
-    if descriptor == wakeUp.number {
+  private func dispatch(_ registration: Registration) {
+    let descriptor = registration.descriptor
+    if registration.waiter != 0 {
+      takeWaiter(descriptor, registration.waiter)?.resume()
+    } else if descriptor == wakeUp.number {
       var count: UInt64 = 0
       _ = read(wakeUp.number, &count, 8)
-    } else if let handler = local.handlers[descriptor] {
-      handler()
-    } else if let waiter = shared.withLock({ $0.waiters.removeValue(forKey: descriptor) }) {
-      epoll_ctl(epoll.number, EPOLL_CTL_DEL, descriptor, nil)
-      waiter.continuation.resume()
+    } else {
+      local.handlers[descriptor]?()
     }
   }
 
@@ -175,30 +198,32 @@ extension VRRPLoop {
     if mustWake { wake() }
   }
 
-  private func add(_ descriptor: CInt, _ events: UInt32) -> Bool {
-    var event = epoll_event(events: events, data: epoll_data_t(fd: descriptor))
-    return epoll_ctl(epoll.number, EPOLL_CTL_ADD, descriptor, &event) == 0
+  private func add(_ registration: Registration, _ events: UInt32) -> Bool {
+    var event = epoll_event(events: events, data: registration.data)
+    return epoll_ctl(epoll.number, EPOLL_CTL_ADD, registration.descriptor, &event) == 0
   }
 }
 
+// Of a waiting task the book and epoll's must agree at any moment, so both are kept under the lock.
 extension VRRPLoop: DescriptorWaiting {
   /// Returns when `descriptor` is readable, once. One task at a time may wait for a descriptor.
   public func untilReadable(_ descriptor: CInt) async throws {
     let id = shared.withLock { shared in
-      shared.lastWaiter += 1
+      shared.lastWaiter = shared.lastWaiter == .max ? 1 : shared.lastWaiter + 1
       return shared.lastWaiter
     }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        let isNew = shared.withLock { shared in
-          guard shared.waiters[descriptor] == nil else { return false }
+        let failure = shared.withLock { shared -> VRRPLoopFailure? in
+          precondition(shared.waiters[descriptor] == nil, "two tasks wait for descriptor \(descriptor)")
+          guard add(Registration(descriptor, waiter: id), EPOLLIN.rawValue | EPOLLONESHOT.rawValue) else {
+            return VRRPLoopFailure(operation: "epoll_ctl", code: errno)
+          }
           shared.waiters[descriptor] = Waiter(id: id, continuation: continuation)
-          return true
+          return nil
         }
-        precondition(isNew, "two tasks wait for descriptor \(descriptor)")
-        if !add(descriptor, EPOLLIN.rawValue | EPOLLONESHOT.rawValue) {
-          let failure = VRRPLoopFailure(operation: "epoll_ctl", code: errno)
-          shared.withLock { $0.waiters.removeValue(forKey: descriptor) }?.continuation.resume(throwing: failure)
+        if let failure {
+          continuation.resume(throwing: failure)
         } else if Task.isCancelled {
           abandon(descriptor, id)
         }
@@ -208,14 +233,17 @@ extension VRRPLoop: DescriptorWaiting {
     }
   }
 
-  private func abandon(_ descriptor: CInt, _ id: UInt64) {
-    let waiter = shared.withLock { shared -> Waiter? in
+  private func abandon(_ descriptor: CInt, _ id: UInt32) {
+    takeWaiter(descriptor, id)?.resume(throwing: CancellationError())
+  }
+
+  /// Strikes the task out; whoever gets it must resume it. Nil where it was struck out before.
+  private func takeWaiter(_ descriptor: CInt, _ id: UInt32) -> CheckedContinuation<Void, any Error>? {
+    shared.withLock { shared in
       guard shared.waiters[descriptor]?.id == id else { return nil }
-      return shared.waiters.removeValue(forKey: descriptor)
+      epoll_ctl(epoll.number, EPOLL_CTL_DEL, descriptor, nil)
+      return shared.waiters.removeValue(forKey: descriptor)?.continuation
     }
-    guard let waiter else { return }
-    epoll_ctl(epoll.number, EPOLL_CTL_DEL, descriptor, nil)
-    waiter.continuation.resume(throwing: CancellationError())
   }
 }
 

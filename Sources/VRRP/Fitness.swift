@@ -14,22 +14,25 @@ public struct Fitness: Sendable, Hashable {
   /// - Parameter trackers: whether each is up; one that has not been checked yet is missing and counts as down, so that
   ///   a node that has just started does not claim what it may be unfit to hold.
   public init(of configuration: VirtualRouterConfiguration, trackers: [String: Bool]) {
-    self.init(of: configuration.priority, weights: configuration.trackers) { trackers[$0] ?? false }
+    self.init(of: configuration.priority, weights: configuration.trackers) { trackers[$0] }
   }
 
   /// - Parameters:
   ///   - priority: as configured.
   ///   - weights: what trackers do to it.
-  ///   - isUp: whether the tracker of that name is.
-  public init(of priority: Priority, weights: [TrackerWeight], isUp: (String) -> Bool) {
+  ///   - isUp: whether the tracker of that name is; nil while that is not known.
+  public init(of priority: Priority, weights: [TrackerWeight], isUp: (String) -> Bool?) {
     adjustments = []
     guard priority != .addressOwner else {
       self.priority = .addressOwner
       return
     }
     for tracker in weights {
-      let isUp = isUp(tracker.tracker)
-      if tracker.weight == 0, !isUp, obstacle == nil { obstacle = .trackerDown(tracker.tracker) }
+      let known = isUp(tracker.tracker)
+      let isUp = known ?? false
+      if tracker.weight == 0, !isUp, obstacle == nil {
+        obstacle = known == nil ? .trackerUnchecked(tracker.tracker) : .trackerDown(tracker.tracker)
+      }
       if tracker.weight > 0 && isUp || tracker.weight < 0 && !isUp { adjustments.append(tracker) }
     }
     self.priority = Priority(clamping: Int(priority.rawValue) + adjustments.reduce(0) { $0 + $1.weight })

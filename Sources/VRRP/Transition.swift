@@ -57,10 +57,16 @@ public enum Obstacle: Sendable, Hashable {
   case reconfigured
   case interfaceMissing(String)
   case interfaceDown(String)
+  /// The interface was removed and made again, or the address moved to another one; this names the new one.
+  case interfaceReplaced(String)
   /// No interface holds the node's own address.
   case addressNotHeld(String)
+  /// The interface that the file names does not hold the node's own address.
+  case addressNotOn(interface: String, String)
   /// The kernel refused a virtual address; its words.
   case addressesRefused(String)
-  /// A tracker of weight 0 is down, or was not checked yet.
+  /// A tracker of weight 0 is down.
   case trackerDown(String)
+  /// A tracker of weight 0 was not checked yet.
+  case trackerUnchecked(String)
 }

@@ -18,8 +18,9 @@ public struct VRRPRouter: Sendable, Hashable {
     case tracker(String, isUp: Bool)
     /// The host's network keeps us from taking part in one virtual router, or (nil) no longer does.
     case obstacle(VRID, Obstacle?)
-    /// The file was read again. Obstacles of the virtual routers that are new or stand on other addresses come along.
-    case reconfigured([VirtualRouterConfiguration], obstacles: [VRID: Obstacle])
+    /// The file was read again. Obstacles of the virtual routers that are new or stand on other addresses come along, and
+    /// what is known of trackers, which may be new too.
+    case reconfigured([VirtualRouterConfiguration], obstacles: [VRID: Obstacle] = [:], trackers: [String: Bool] = [:])
   }
 
   /// What the caller must do, in the order returned.
@@ -83,7 +84,8 @@ public struct VRRPRouter: Sendable, Hashable {
       guard let index = index(of: vrid) else { return [] }
       members[index].hostObstacle = obstacle
       return settle(index, at: now)
-    case .reconfigured(let configurations, let obstacles):
+    case .reconfigured(let configurations, let obstacles, let known):
+      trackers.merge(known) { _, new in new }
       return reconfigure(configurations, obstacles, at: now)
     }
   }

@@ -20,7 +20,8 @@ struct StartFailure: Error {
   /// The file is wrong: starting again will not help.
   static func configuration(_ words: String) -> StartFailure { StartFailure(words: words, status: 78) }
   /// The host refused something; that may pass.
-  static func host(_ words: String) -> StartFailure { StartFailure(words: words, status: 71) }
+  static func host(_ words: String) -> StartFailure { StartFailure(words: words, status: hostStatus) }
+  static let hostStatus: Int32 = 71
 }
 
 struct Daemon {
@@ -66,7 +67,11 @@ struct Daemon {
     let control = try bindControl(loaded.cluster.control, identity)
     RealTime.request(logger)
     try Privileges.drop(to: identity)
-    logger.debug("running as \(identity.name)")
+    if identity.isChange, identity.name != "vipd" {
+      logger.warning(
+        "there is no user vipd; running as \(identity.name), like anybody else's leftovers (adduser --system --group vipd)"
+      )
+    }
     warnOfUnreadableFile()
     do {
       let loop = try VRRPLoop()
@@ -92,13 +97,14 @@ struct Daemon {
       try agent.assumeIsolated { agent throws in try agent.start() }
     } catch {
       logger.critical("\(error)")
-      return StartFailure.host("").status
+      return StartFailure.hostStatus
     }
-    let server = ControlService(parts.control, listen: parts.listen, for: agent, logger: logger)
+    let server = startControl(parts)
     ServiceManager.notify("READY=1\nSTATUS=node \(agent.node)")
     parts.loop.run()
     ServiceManager.notify("STOPPING=1")
-    server.stop()
+    Patience.wait(atMost: .milliseconds(1000)) { await server?.stop() }
+    Patience.wait(atMost: .milliseconds(500)) { await agent.trackersEnded() }
     return 0
   }
 }
@@ -147,7 +153,11 @@ extension Daemon {
         logger.notice("this host holds no node's address yet; its name says that it is \(name)")
         return name
       }
-      throw .configuration("\(file): \(error)")
+      switch error {
+      // Its address may be on its way; the supervisor tries again.
+      case .noneFits: throw .host("\(file): \(error)")
+      case .severalFit: throw .configuration("\(file): \(error)")
+      }
     }
   }
 
@@ -167,6 +177,18 @@ extension Daemon {
     } catch {
       throw .host("\(error)")
     }
+  }
+
+  /// A port that is taken is told, and no reason to go without the Unix socket, or to let an address fall.
+  private func startControl(_ parts: Parts) -> ControlServer? {
+    for endpoint in [parts.listen, nil] {
+      do throws(ControlServerFailure) {
+        return try ControlServer.start(socket: parts.control, listen: endpoint, source: parts.agent, logger: logger)
+      } catch {
+        logger.error("\(error)")
+      }
+    }
+    return nil
   }
 
   /// A reload happens without root's rights: better told now than at the first reload.

@@ -52,7 +52,7 @@ import VRRP
     Row(
       testDescription: "the named one does not hold the address", configuration: configuration(speakOn: "eth1"),
       interfaces: [interface(2, "eth0", "10.0.0.1/24"), interface(3, "eth1")],
-      outcome: .failure(.addressNotHeld("10.0.0.1"))),
+      outcome: .failure(.addressNotOn(interface: "eth1", "10.0.0.1"))),
     Row(
       testDescription: "two hold it, one is up", configuration: configuration(),
       interfaces: [interface(2, "eth0", up: false, "10.0.0.1/24"), interface(3, "eth1", "10.0.0.1/24")],

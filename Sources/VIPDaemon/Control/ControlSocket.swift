@@ -71,8 +71,9 @@ public struct ControlSocket: Sendable, Hashable {
     }
     let descriptor = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ControlSocketFailure(path, "cannot open its directory", errno) }
-    // Held for as long as the few calls of `bind` take; a directory that cannot be locked is not worth failing for.
-    _ = flock(descriptor, LOCK_EX)
+    // Held for as long as the few calls of `bind` take. Anybody may lock a directory that he can read, so it is not
+    // waited for, beyond the moment that another vipd may need.
+    for _ in 0..<20 where flock(descriptor, LOCK_EX | LOCK_NB) != 0 { usleep(5_000) }
     return descriptor
   }
 
