@@ -9,7 +9,7 @@ public struct ClusterPicture: Sendable {
   public let clients: [String]
   /// The node that each client's neighbour table leads to, by address.
   public private(set) var neighbors: [String: [IPAddress: String]] = [:]
-  public private(set) var now = Instant(sinceBoot: .zero)
+  public private(set) var time = Instant(sinceBoot: .zero)
   /// The last time that something befell the cluster, or a node learned of it.
   public private(set) var lastDisturbance = Instant(sinceBoot: .zero)
   /// The last time that the network changed, or that a process or host stopped or went on.
@@ -111,14 +111,14 @@ extension ClusterPicture {
 extension ClusterPicture {
   /// Since when the network is whole, every process runs, and nothing has befallen the cluster; nil while that is not so.
   public var quietSince: Instant? {
-    guard segment.isWhole, now >= stalledUntil, !nodes.contains(where: { $0.isFrozen }) else { return nil }
+    guard segment.isWhole, time >= stalledUntil, !nodes.contains(where: { $0.isFrozen }) else { return nil }
     return max(lastDisturbance, stalledUntil)
   }
 
   /// Whether advertisements went through, and were listened to, for long enough that every node has heard every Active
   /// Router that was there all along.
   public func hasHeard(since begin: Instant) -> Bool {
-    quietSince != nil && now > max(begin, lastInterruption, stalledUntil) + longestInterval + worstLatency
+    quietSince != nil && time > max(begin, lastInterruption, stalledUntil) + longestInterval + worstLatency
   }
 
   /// So long after quiet began the election is over, whatever came before.
@@ -129,7 +129,7 @@ extension ClusterPicture {
   public var settlingTime: Duration { longestInterval * 7 + longestDelay + worstLatency * 4 }
 
   /// Whether the rules must have been obeyed by now.
-  public var isSettled: Bool { quietSince.map { now >= $0 + settlingTime } ?? false }
+  public var isSettled: Bool { quietSince.map { time >= $0 + settlingTime } ?? false }
 
   private mutating func noteTimes(of configurations: [VirtualRouterConfiguration]) {
     for configuration in configurations {
@@ -144,24 +144,24 @@ extension ClusterPicture {
 extension ClusterPicture {
   /// Takes in what happened.
   public mutating func take(_ step: Step) {
-    now = step.time
+    time = step.time
     for occurrence in step.occurrences { take(occurrence) }
   }
 
   private mutating func take(_ occurrence: Occurrence) {
     switch occurrence {
     case .incident(let incident):
-      lastDisturbance = now
-      if incident.isInterruption { lastInterruption = now }
+      lastDisturbance = time
+      if incident.isInterruption { lastInterruption = time }
       segment.apply(incident)
       take(incident)
     case .noticed(let name, let notice):
-      lastDisturbance = now
-      let now = now
+      lastDisturbance = time
+      let now = time
       change(name) { $0.take(notice, at: now) }
       for node in nodes where node.name == name { noteTimes(of: node.virtualRouters) }
     case .transition(let name, let vrid, let transition):
-      let now = now
+      let now = time
       change(name) { node in
         switch transition.to {
         case .active: node.active[vrid] = now
@@ -187,7 +187,7 @@ extension ClusterPicture {
     case .thaw(let name): change(name) { $0.isFrozen = false }
     case .linkDown(let name): change(name) { $0.hasLink = false }
     case .linkUp(let name): change(name) { $0.hasLink = true }
-    case .stall(_, let duration): stalledUntil = max(stalledUntil, now + duration)
+    case .stall(_, let duration): stalledUntil = max(stalledUntil, time + duration)
     case .stop, .tracker, .reload, .cut, .partition, .heal, .quality, .linkQuality: break
     }
   }

@@ -116,11 +116,9 @@ extension Simulation {
     occurrences.append(.noticed(hosts[node].name, .started(hosts[node].configurations)))
     if let obstacle = hosts[node].obstacle { tell(node, obstacle) }
     handle(.startup, on: node)
-    check(hosts[node].configurations.trackerNames, on: node)
-  }
-
-  private mutating func check(_ trackers: [String], on node: Int) {
-    for tracker in trackers { queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay) }
+    for tracker in hosts[node].configurations.trackerNames {
+      queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay)
+    }
   }
 
   /// What has waited is taken in first, and in order: a deadline at the same time comes after it.
@@ -164,13 +162,20 @@ extension Simulation {
       let configurations = hosts[node].configurations
       occurrences.append(.noticed(name, .reloaded(configurations)))
       let obstacles = configurations.compactMap { new in hosts[node].obstacle.map { (new.vrid, $0) } }
+      checkNewTrackers(on: node)
       handle(.reconfigured(configurations, obstacles: Dictionary(uniqueKeysWithValues: obstacles)), on: node)
-      let known = hosts[node].router?.trackers ?? [:]
-      check(configurations.trackerNames.filter { known[$0] == nil }, on: node)
     case .terminate:
       occurrences.append(.noticed(name, .stopped))
       handle(.shutdown, on: node)
       hosts[node].router = nil
+    }
+  }
+
+  /// Before the new file counts: a tracker that was never checked would count as down, and move what is well.
+  private mutating func checkNewTrackers(on node: Int) {
+    let known = hosts[node].router?.trackers ?? [:]
+    for tracker in hosts[node].configurations.trackerNames where known[tracker] == nil {
+      take(.tracker(tracker, isUp: hosts[node].trackers[tracker] ?? true), on: node)
     }
   }
 

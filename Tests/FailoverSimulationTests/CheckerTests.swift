@@ -131,6 +131,10 @@ struct CheckerTests {
       other.complaints(
         of: AddressChecker(), [(0, other.starts("a")), (3, [.installed("a", other.vrid, other.addresses)])]
       ).count == 1)
+    var early = try Stage()
+    let announces = early.announces("a", .arrives)
+    #expect(
+      early.complaints(of: AddressChecker(), [(0, early.starts("a")), (3, [announces] + early.rises("a"))]).count == 1)
     var good = try Stage()
     #expect(
       good.complaints(

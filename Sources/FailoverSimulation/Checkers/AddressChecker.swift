@@ -1,12 +1,43 @@
 // A running node holds a virtual router's addresses, all of them, exactly while it is Active. A host without power or
-// without vipd holds none.
+// without vipd holds none. Nobody is told of an address before it is installed.
 
 import NetworkTypes
 import VRRP
 
 struct AddressChecker: Checker {
+  /// As it is between the occurrences of a step.
+  private var installed: [Place: Set<IPAddress>] = [:]
+
+  private struct Place: Hashable {
+    var node: String
+    var vrid: VRID
+  }
+
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
     guard step.occurrences.contains(where: \.concernsAddresses) else { return [] }
+    return step.occurrences.compactMap { prematureAnnouncement($0) } + differences(picture)
+  }
+
+  private mutating func prematureAnnouncement(_ occurrence: Occurrence) -> String? {
+    switch occurrence {
+    case .installed(let node, let vrid, let addresses):
+      installed[Place(node: node, vrid: vrid), default: []].formUnion(addresses.map(\.address.address))
+    case .removed(let node, let vrid, let addresses):
+      installed[Place(node: node, vrid: vrid), default: []].subtract(addresses.map(\.address.address))
+    case .incident(.crash(let node)):
+      for place in installed.keys where place.node == node { installed[place] = [] }
+    case .announced(let announcement):
+      let place = Place(node: announcement.node, vrid: announcement.vrid)
+      if installed[place]?.contains(announcement.address) != true {
+        return "\(announcement.node) announces \(announcement.address), which it does not hold"
+      }
+    case .incident, .noticed, .sent, .unreadable, .discarded, .transition, .learned, .spinning:
+      break
+    }
+    return nil
+  }
+
+  private func differences(_ picture: ClusterPicture) -> [String] {
     var complaints: [String] = []
     for node in picture.nodes {
       for vrid in picture.vrids {
@@ -34,8 +65,8 @@ struct AddressChecker: Checker {
 extension Occurrence {
   fileprivate var concernsAddresses: Bool {
     switch self {
-    case .transition, .installed, .removed, .noticed, .incident: true
-    case .sent, .unreadable, .discarded, .announced, .learned, .spinning: false
+    case .transition, .installed, .removed, .announced, .noticed, .incident: true
+    case .sent, .unreadable, .discarded, .learned, .spinning: false
     }
   }
 }

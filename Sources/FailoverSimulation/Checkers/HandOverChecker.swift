@@ -71,7 +71,7 @@ struct HandOverChecker: Checker {
       let waits = candidates.compactMap { wait(of: $0, vrid, loss, after: name, picture) }
       guard let longest = waits.max() else { continue }
       promises[vrid] = Promise(
-        candidates: candidates, latest: picture.now + longest + picture.worstLatency, cause: "\(cause)")
+        candidates: candidates, latest: picture.time + longest + picture.worstLatency, cause: "\(cause)")
     }
   }
 

@@ -57,11 +57,11 @@ struct NeighborChecker: Checker {
     case .announced(let announcement):
       for (client, passage) in zip(picture.clients, announcement.passages) {
         clients[client, default: [:]][announcement.address, default: Rumor()]
-          .note(passage, from: announcement.node, picture.now)
+          .note(passage, from: announcement.node, picture.time)
       }
     case .transition(let node, let vrid, let transition):
-      if transition.to == .active { rises[Holder(node: node, vrid: vrid)] = picture.now }
-      if case .superseded = transition.reason { defeats[Holder(node: node, vrid: vrid)] = picture.now }
+      if transition.to == .active { rises[Holder(node: node, vrid: vrid)] = picture.time }
+      if case .superseded = transition.reason { defeats[Holder(node: node, vrid: vrid)] = picture.time }
     case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .learned, .spinning:
       break
     }
