@@ -45,7 +45,12 @@ public struct RehearsalRun: Sendable {
   }
 
   /// Performs it, and leaves nothing behind: not at the end, nor after an error, nor when the task is cancelled.
-  public func perform() async throws -> RehearsalReport {
+  ///
+  /// - Parameter publish: gets the report as soon as it is complete: where the cluster is kept, while it is still up.
+  @discardableResult
+  public func perform(
+    _ publish: @Sendable (RehearsalReport) throws -> Void = { _ in }
+  ) async throws -> RehearsalReport {
     let routers = plan.virtualRouters.filter { options.routers.isEmpty || options.routers.contains($0.name) }
     let stages = routers.map { router in
       (router, plan.faults(of: router).filter { options.faults.isEmpty || options.faults.contains($0.keyword) })
@@ -56,7 +61,7 @@ public struct RehearsalRun: Sendable {
       let cluster = try RehearsalCluster(plan, testbed, daemon: daemon)
       try await cluster.start()
       tell(
-        .step(1, of: steps, "\(daemon.name) runs on \(plan.nodes.count) nodes; waiting until the addresses are held"))
+        .step(1, of: steps, "waiting until the addresses are held"))
       var report = RehearsalReport(cluster: plan.cluster)
       var counter = StepCounter(done: 1, of: steps)
       for (router, faults) in stages {
@@ -75,6 +80,8 @@ public struct RehearsalRun: Sendable {
         }
       }
       report.notes = await cluster.notes + report.notes
+      if cluster.watch.hasGaps { report.notes.append("the kernel told of more changes than could be followed") }
+      try publish(report)
       if options.keep { try await keep(testbed) }
       return report
     }

@@ -127,7 +127,8 @@ extension Testbed {
     node.powerOff()
   }
 
-  /// Starts the host again, with nothing but its own addresses: no processes, an empty `/run`.
+  /// Starts the host again, with nothing but its own addresses: no processes, an empty `/run`, and new links, to which no
+  /// earlier `block` or `separate` applies.
   public func bootHost(_ node: TestbedNode) throws(TestbedError) {
     guard !node.isAlive else { throw TestbedError(node.name, cause: "this host is already up") }
     try wire.connect(node, try node.powerOn())

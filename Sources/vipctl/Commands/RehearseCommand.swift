@@ -60,10 +60,6 @@ struct RehearseCommand: AsyncParsableCommand {
     do {
       let plan = try plan()
       let report = try await rehearse(plan)
-      let picture = svg ?? "rehearsal-\(plan.cluster).svg"
-      try RehearsalFiles.write(report.picture(), to: picture)
-      Terminal.write(json ? try report.json() : report.text(style: color.isColored ? .colored : .plain))
-      Terminal.write(json ? "" : "Timeline: \(picture)\n")
       if !report.isAsPredicted { throw ExitCode.failure }
     } catch is CancellationError {
       Terminal.complain("interrupted; everything that was built is gone again")
@@ -106,7 +102,19 @@ struct RehearseCommand: AsyncParsableCommand {
     let progress = RehearsalProgress(isTerminal: isatty(STDERR_FILENO) == 1)
     let run = RehearsalRun(plan, options: options, daemon: daemon) { progress.tell($0) }
     defer { progress.end() }
-    return try await Interruption.cancelling { try await run.perform() }
+    return try await Interruption.cancelling { [self] in
+      try await run.perform { report in
+        progress.end()
+        try publish(report)
+      }
+    }
+  }
+
+  private func publish(_ report: RehearsalReport) throws {
+    let picture = svg ?? "rehearsal-\(report.cluster).svg"
+    try RehearsalFiles.write(report.picture(), to: picture)
+    let style: RehearsalReport.TableStyle = color.isColored ? .colored : .plain
+    Terminal.write(json ? try report.json() : report.text(style: style) + "Timeline: \(picture)\n")
   }
 }
 

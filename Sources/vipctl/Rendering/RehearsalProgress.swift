@@ -9,8 +9,10 @@ final class RehearsalProgress: Sendable {
   private let state = Mutex(State())
 
   private struct State {
+    var place = ""
     var step = ""
     var shown = ""
+    var shownAt = Moment(sinceBoot: .zero)
   }
 
   init(isTerminal: Bool) { self.isTerminal = isTerminal }
@@ -19,10 +21,12 @@ final class RehearsalProgress: Sendable {
     state.withLock { state in
       switch news {
       case .step(let number, let count, let text):
-        state.step = "[\(number)/\(count)] \(text)"
-        isTerminal ? show(state.step, &state) : Terminal.tell(state.step)
+        state.place = "[\(number)/\(count)]"
+        state.step = text
+        isTerminal ? show("\(state.place) \(text)", &state) : Terminal.tell("\(state.place) \(text)")
       case .live(let text):
-        if isTerminal { show("\(state.step) · \(text)", &state) }
+        // What changes comes first, since a narrow terminal cuts the end off.
+        if Moment.now() - state.shownAt > .milliseconds(100) { show("\(state.place) \(text) · \(state.step)", &state) }
       case .row(let row):
         let mark = row.complaints.isEmpty ? "✓" : "✗"
         let after = row.after.isEmpty ? "nobody holds the address" : "held by \(row.after.joined(separator: " and "))"
@@ -42,10 +46,12 @@ final class RehearsalProgress: Sendable {
   }
 
   private func show(_ text: String, _ state: inout State) {
-    guard isTerminal, text != state.shown else { return }
     // A line that is too long would wrap, and then could not be replaced.
-    Terminal.tell("\r\u{1B}[K\(text.prefix(Terminal.columns - 1))", terminator: "")
-    state.shown = text
+    let line = String(text.prefix(Terminal.columns - 1))
+    guard isTerminal, line != state.shown else { return }
+    Terminal.tell("\r\u{1B}[K\(line)", terminator: "")
+    state.shown = line
+    state.shownAt = .now()
   }
 
   private func line(_ text: String, _ state: inout State) {
