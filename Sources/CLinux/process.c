@@ -1,4 +1,4 @@
-// The files of /proc/PID, read without building Swift strings: a search reads one for every process on the host.
+// The files of /proc/PID. A search reads one for every process on the host, so it is kept as plain as can be.
 #define _GNU_SOURCE
 #include "include/process.h"
 
@@ -29,6 +29,14 @@ ssize_t clinux_read_process_file(int proc_directory, pid_t pid, const char *name
   if (length < 0) length = -errno;
   close(file);
   return length;
+}
+
+int clinux_process_has_name(int proc_directory, pid_t pid, const void *name, size_t length) {
+  char buffer[64];
+  ssize_t read = clinux_read_process_file(proc_directory, pid, "comm", buffer, sizeof buffer);
+  if (read < 0) return (int)read;
+  // A line feed ends it.
+  return (size_t)read == length + 1 && memcmp(buffer, name, length) == 0;
 }
 
 ssize_t clinux_read_process_link(int proc_directory, pid_t pid, const char *name, char *buffer, size_t size) {

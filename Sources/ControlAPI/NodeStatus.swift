@@ -22,11 +22,14 @@ public struct NodeStatus: Codable, Sendable, Hashable {
   /// How well the VRRP thread keeps its deadlines.
   public var loop: LoopStatus?
   public var pid: Int?
+  /// VRRP packets that were none of this node's business.
+  public var strays: StrayStatus?
 
   public init(
     cluster: String, node: String, version: String, uptime: Duration, virtualRouters: [VirtualRouterStatus],
     trackers: [TrackerStatus], peers: [PeerStatus], health: NodeHealth? = nil,
-    configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil
+    configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil,
+    strays: StrayStatus? = nil
   ) {
     self.cluster = cluster
     self.node = node
@@ -39,10 +42,11 @@ public struct NodeStatus: Codable, Sendable, Hashable {
     self.configuration = configuration
     self.loop = loop
     self.pid = pid
+    self.strays = strays
   }
 
   enum CodingKeys: String, CodingKey {
-    case cluster, node, version, trackers, peers, health, configuration, loop, pid
+    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays
     case uptime = "uptime_seconds"
     case virtualRouters = "virtual_routers"
   }
@@ -119,5 +123,18 @@ extension NodeStatus {
     }
     for tracker in trackers where !tracker.up { problems.append("\(tracker.name) is down: \(tracker.detail)") }
     return NodeHealth(fit: problems.isEmpty, problems: problems)
+  }
+}
+
+/// Packets of VRRP's protocol number that belong to no virtual router of this node.
+public struct StrayStatus: Codable, Sendable, Hashable {
+  /// Those that were looked at, by the reason for which they were discarded.
+  public var discarded: [String: Int]
+  /// Those that the kernel's filter kept away and nobody looked at, since there were too many of them.
+  public var unexamined: Int
+
+  public init(discarded: [String: Int], unexamined: Int) {
+    self.discarded = discarded
+    self.unexamined = unexamined
   }
 }

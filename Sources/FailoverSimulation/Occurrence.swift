@@ -42,6 +42,20 @@ public enum Occurrence: Sendable, Hashable {
   }
 }
 
+extension Occurrence {
+  /// Whether it comes from outside, and so explains that something moves.
+  var isDisturbance: Bool {
+    switch self {
+    case .incident, .noticed: true
+    case .sent, .unreadable, .discarded, .transition, .installed, .removed, .announced, .learned, .spinning: false
+    }
+  }
+
+  var isTransition: Bool {
+    if case .transition = self { true } else { false }
+  }
+}
+
 /// One copy of an advertisement on its way to one host.
 public struct Sending: Sendable, Hashable {
   public var sender: String

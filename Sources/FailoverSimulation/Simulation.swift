@@ -116,9 +116,11 @@ extension Simulation {
     occurrences.append(.noticed(hosts[node].name, .started(hosts[node].configurations)))
     if let obstacle = hosts[node].obstacle { tell(node, obstacle) }
     handle(.startup, on: node)
-    for tracker in hosts[node].configurations.trackerNames {
-      queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay)
-    }
+    check(hosts[node].configurations.trackerNames, on: node)
+  }
+
+  private mutating func check(_ trackers: [String], on node: Int) {
+    for tracker in trackers { queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay) }
   }
 
   /// What has waited is taken in first, and in order: a deadline at the same time comes after it.
@@ -163,6 +165,8 @@ extension Simulation {
       occurrences.append(.noticed(name, .reloaded(configurations)))
       let obstacles = configurations.compactMap { new in hosts[node].obstacle.map { (new.vrid, $0) } }
       handle(.reconfigured(configurations, obstacles: Dictionary(uniqueKeysWithValues: obstacles)), on: node)
+      let known = hosts[node].router?.trackers ?? [:]
+      check(configurations.trackerNames.filter { known[$0] == nil }, on: node)
     case .terminate:
       occurrences.append(.noticed(name, .stopped))
       handle(.shutdown, on: node)

@@ -83,7 +83,7 @@ struct ProcessTable: Sendable {
   init(path: String = "/proc") { self.path = path }
 
   /// All processes of that name but this one, the oldest first. Reads one small file for every process of the host:
-  /// about 4 µs each.
+  /// some 5 µs each.
   func processes(named name: ProcessName) throws(ProcessTableError) -> [ProcessStatus] {
     guard let listing = opendir(path) else { throw .init(reason: "cannot read \(path): \(systemError(errno))") }
     defer { closedir(listing) }
@@ -96,17 +96,15 @@ struct ProcessTable: Sendable {
       guard let pid = pid(in: entry) else { continue }
       hasAny = true
       guard pid != getpid() else { continue }
-      switch kernelName(of: pid, in: directory, is: name) {
-      case .success(true):
-        if isNamed(name, pid, in: directory), let status = status(of: pid, in: directory) { found.append(status) }
-      case .success(false): break
-      case .failure(let failure): isHidden = isHidden || failure.isDenial
-      }
+      let match = name.kernelName.withUnsafeBytes { clinux_process_has_name(directory, pid, $0.baseAddress, $0.count) }
+      isHidden = isHidden || match == -EACCES || match == -EPERM
+      guard match == 1, isNamed(name, pid, in: directory), let status = status(of: pid, in: directory) else { continue }
+      found.append(status)
     }
     guard hasAny else { throw .init(reason: "\(path) shows no process: proc is not mounted there") }
     if found.isEmpty, isHidden || status(of: 1, in: directory) == nil {
       throw .init(
-        reason: "no process named \(name.text) in sight: \(path) is mounted with hidepid, which hides others'")
+        reason: "no process named \(name.text) in sight: \(path) hides other users' processes (hidepid)")
     }
     return found.sorted { ($0.startTime, $0.pid) < ($1.startTime, $1.pid) }
   }
@@ -130,11 +128,6 @@ struct ProcessTable: Sendable {
 
   // MARK: One process
 
-  private struct ReadFailure: Error {
-    let code: CInt
-    var isDenial: Bool { code == EACCES || code == EPERM }
-  }
-
   private func pid(in entry: UnsafeMutablePointer<dirent>) -> pid_t? {
     withUnsafePointer(to: &entry.pointee.d_name) { name in
       name.withMemoryRebound(to: UInt8.self, capacity: 256) { bytes in
@@ -146,14 +139,6 @@ struct ProcessTable: Sendable {
         }
         return index > 0 && bytes[index] == 0 ? pid : nil
       }
-    }
-  }
-
-  private func kernelName(of pid: pid_t, in directory: CInt, is name: ProcessName) -> Result<Bool, ReadFailure> {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { buffer in
-      let length = clinux_read_process_file(directory, pid, "comm", buffer.baseAddress, buffer.count)
-      guard length > 0 else { return .failure(ReadFailure(code: CInt(-length))) }
-      return .success(buffer[..<(length - 1)].elementsEqual(name.kernelName))  // the last byte is a line feed
     }
   }
 

@@ -1,5 +1,9 @@
 // One run of a script's program: started in a process group of its own, waited for, and judged by how it ended.
 //
+// A script runs as whoever this process is, unless its definition names another account. Where that is not root, it has
+// no capability, whichever ones this process has kept: an execve(2) by another user than root leaves only ambient ones,
+// and vipd has none of these; a program's file may still grant its own. capabilities(7)
+//
 // The process that leads the group is collected only after the group was killed, so that the group's number cannot have
 // become another's by then.
 import CLinux
@@ -51,15 +55,16 @@ struct ScriptExecution: Sendable {
       async let output: Void = progress.collect(execution.standardOutput)
       var obstacle: (any Error)?
       do {
+        guard process.processDescriptor >= 0 else { throw Errno.tooManyOpenFiles }
         try await descriptors.untilReadable(process.processDescriptor)
       } catch is CancellationError {
         // The timeout, or the tracker's end.
       } catch {
         obstacle = error
       }
-      progress.setEnded()
       // Ended or not, nothing of the group stays. It fails where nothing is left, which is as well.
       kill(-process.value, SIGKILL)
+      progress.setEnded()
       await output
       if let obstacle { throw obstacle }
     }

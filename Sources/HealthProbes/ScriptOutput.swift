@@ -28,6 +28,8 @@ final class ScriptProgress: Sendable {
 
   var pid: Int32? { state.withLock { $0.pid } }
   var output: OutputTail { state.withLock { $0.output } }
+  /// Whether the script has ended, and its group was killed.
+  var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
   func setStarted(pid: Int32) { state.withLock { $0.pid = pid } }
   /// From now on output is of nobody's interest: what still writes is not the script.

@@ -1,5 +1,6 @@
 // The tracker kind `script`: the schedule of its runs. At most one run exists at a time, and a result is there at the
 // timeout at the latest, whatever the script, its children or the file system that it hangs on do.
+import Glibc
 import NetworkTypes
 
 struct ScriptProbe: Probe {
@@ -24,7 +25,9 @@ struct ScriptProbe: Probe {
     if let killed = run {
       switch await killed.ending(within: timeout) {
       case .over: run = nil
-      case .timedOut: return CheckResult(.timeout, killed.survival)
+      case .timedOut:
+        guard killed.collectIfForgotten() else { return CheckResult(.timeout, killed.survival) }
+        run = nil
       case .cancelled: return nil
       }
     }
@@ -59,19 +62,27 @@ final class ScriptRun: Sendable {
     case cancelled
   }
 
-  private let progress = ScriptProgress()
+  private let progress: ScriptProgress
   private let result: OneShot<CheckResult>
   private let task: Task<Void, Never>
   private let started = Instant.now()
 
-  init(_ script: TrackerDefinition.Script, trackerName: String, descriptors: any DescriptorWaiting) {
+  convenience init(_ script: TrackerDefinition.Script, trackerName: String, descriptors: any DescriptorWaiting) {
+    self.init { progress in
+      await ScriptExecution(
+        script: script, trackerName: trackerName, descriptors: descriptors, progress: progress
+      ).run()
+    }
+  }
+
+  init(_ execute: @escaping @Sendable (ScriptProgress) async -> CheckResult) {
+    let progress = ScriptProgress()
     let result = OneShot<CheckResult>()
+    self.progress = progress
     self.result = result
-    let execution = ScriptExecution(
-      script: script, trackerName: trackerName, descriptors: descriptors, progress: progress)
     // Not a child task: a run that no signal can end (it hangs in the kernel, on a dead file server) must not hold up
     // the one who waits for it.
-    task = Task { result.set(await execution.run()) }
+    task = Task { result.set(await execute(progress)) }
   }
 
   /// What to say of a run that is killed at its timeout.
@@ -82,9 +93,18 @@ final class ScriptRun: Sendable {
 
   /// What to say of a run that was killed and is still there.
   var survival: String {
-    let age = started.duration(to: .now()).components.seconds
-    guard let pid = progress.pid else { return "the system has not yet started the run of \(age)s ago" }
-    return "the run of \(age)s ago (pid \(pid)) cannot be killed: it hangs in the kernel"
+    let age = started.duration(to: .now()).shortText
+    guard let pid = progress.pid else { return "the system has not yet started the run of \(age) ago" }
+    return "the run of \(age) ago (pid \(pid)) cannot be killed: it hangs in the kernel"
+  }
+
+  /// Whether the process has long ended without anybody noticing. So it is where descriptors had run out at its start:
+  /// without a pidfd of its own, Subprocess waits for ever.
+  func collectIfForgotten() -> Bool {
+    guard let pid = progress.pid, progress.hasEnded, ProcessTable().status(of: pid)?.state == .zombie else {
+      return false
+    }
+    return waitpid(pid, nil, WNOHANG) == pid
   }
 
   func kill() { task.cancel() }

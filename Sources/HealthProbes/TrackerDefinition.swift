@@ -33,7 +33,8 @@ public struct TrackerDefinition: Sendable, Hashable {
     /// these must agree, and so must the base name of its executable, of `argv[0]`, or of `argv[1]` (a script's, where
     /// an interpreter runs it). Processes in containers count where this process's /proc shows them.
     case process(name: String, count: Int = 1)
-    /// A program that says by its exit status whether all is well.
+    /// A program that says by its exit status whether all is well: 0 is success, everything else is failure, and so is
+    /// one that cannot be started. It gets a process group of its own, of which nothing outlives it.
     case script(Script)
   }
 

@@ -10,7 +10,7 @@ import Glibc
 import Synchronization
 
 final class Journal: Sendable {
-  /// Unique on this machine: the owner's process id, its start time, and a counter.
+  /// Unique on this machine: the owner's process id, its start time, its PID namespace, and a counter.
   let identifier: String
   /// Holds the journal, and a directory for each node.
   let directory: String
@@ -26,11 +26,11 @@ final class Journal: Sendable {
   init() throws(TestbedError) {
     let base = try Self.base()
     Self.sweep(base)
-    guard let owner = ProcessIdentity(of: getpid()) else {
+    guard let owner = ProcessIdentity(of: getpid()), let namespace = Self.processNamespace else {
       throw TestbedError("/proc", cause: "this process does not show there", remedy: "mount /proc")
     }
     let number = Self.counter.add(1, ordering: .relaxed).newValue
-    identifier = "\(owner.process)-\(owner.startTime)-\(number)"
+    identifier = "\(owner.process)-\(owner.startTime)-\(namespace)-\(number)"
     directory = "\(base)/\(identifier)"
     try Files.makeDirectory(directory)
   }
@@ -58,10 +58,17 @@ final class Journal: Sendable {
     return "/tmp/vipd-rehearsal"
   }
 
+  /// The number of the PID namespace that this process is in.
+  private static let processNamespace: Int? = {
+    var status = stat()
+    return stat("/proc/self/ns/pid", &status) == 0 ? Int(status.st_ino) : nil
+  }()
+
   private static func sweep(_ base: String) {
     for name in Files.names(in: base) {
       let parts = name.split(separator: "-").compactMap { Int($0) }
-      guard parts.count == 3, let process = pid_t(exactly: parts[0]) else { continue }
+      // Whether an owner in another PID namespace lives can not be seen from here.
+      guard parts.count == 4, let process = pid_t(exactly: parts[0]), parts[2] == processNamespace else { continue }
       if !ProcessIdentity(process: process, startTime: parts[1]).isAlive { undo("\(base)/\(name)") }
     }
   }

@@ -1,6 +1,7 @@
 // A node's `GET /v1/status`, read over its control socket: only the keys that are promised, and of those only what a
 // rehearsal asks for.
 
+import CLinux
 import FoundationEssentials
 import Glibc
 
@@ -30,7 +31,7 @@ enum UnixSocketRequest {
       return nil
     }
     // By way of a descriptor of its directory, since a socket's path may have no more than 107 bytes.
-    let handle = open(directory, O_PATH_VALUE | O_DIRECTORY | O_CLOEXEC)
+    let handle = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard handle >= 0 else { return nil }
     defer { close(handle) }
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -65,6 +66,3 @@ enum UnixSocketRequest {
     return nil
   }
 }
-
-/// O_PATH, which the C library's module leaves out; the same on all of Linux's architectures but a few dead ones.
-private let O_PATH_VALUE: Int32 = 0o10000000

@@ -7,7 +7,7 @@ extension RehearsalReport {
     var panels = ""
     var height = 54.0
     // A node has the same colour in all panels.
-    let nodes = routers.flatMap(\.nodes).reduce(into: [String]()) { nodes, node in
+    let nodes: [String] = routers.flatMap(\.nodes).reduce(into: []) { nodes, node in
       if !nodes.contains(node) { nodes.append(node) }
     }
     for router in routers {

@@ -23,7 +23,9 @@ extension FailoverAgent: ControlSource {
       loop: LoopStatus(
         deadlines: punctuality.deadlines, latenessMaximum: punctuality.latenessMaximum,
         latenessLast: punctuality.latenessLast),
-      pid: Int(getpid()))
+      pid: Int(getpid()),
+      strays: StrayStatus(
+        discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections)))
   }
 }
 
@@ -47,16 +49,16 @@ extension FailoverAgent {
       activeRouter: activeRouter(of: member, family),
       addresses: family.addresses.map { status(of: $0, vrid, ledger) },
       transitions: ledger.transitions, advertisementsSent: traffic.sent, advertisementsReceived: traffic.received,
-      discarded: discards(traffic),
+      discarded: counts(traffic.discarded),
       adjustments: member.fitness.adjustments.map { PriorityAdjustment(tracker: $0.tracker, amount: $0.weight) },
       interval: configuration.interval.duration, protocolVersion: Int(configuration.version.rawValue),
       announcementsSent: traffic.announcements)
   }
 
   /// All reasons, so that a counter that is still zero can be told from one that does not exist.
-  private func discards(_ traffic: TrafficLedger) -> [String: Int] {
+  private func counts(_ discarded: [DiscardReason: Int]) -> [String: Int] {
     Dictionary(
-      DiscardReason.allCases.map { ($0.rawValue, traffic.discarded[$0] ?? 0) }, uniquingKeysWith: { first, _ in first })
+      DiscardReason.allCases.map { ($0.rawValue, discarded[$0] ?? 0) }, uniquingKeysWith: { first, _ in first })
   }
 
   private func activeRouter(

@@ -11,15 +11,16 @@ struct Vipctl: AsyncParsableCommand {
     discussion: """
       Without a command, vipctl prints this node's status.
 
-      Exit codes: 0 done; 1 failed, and standard error says why; 64 wrong usage. `probe` has those of a monitoring plugin.
+      Exit codes: 0 done; 1 failed, and standard error says why; 64 wrong usage. \
+      `probe` has those of a monitoring plugin.
       """,
     version: "vipctl \(vipdVersion)",
     subcommands: [StandInCommand.self],
     groupedSubcommands: [
       CommandGroup(
-        name: "A running vipd:",
+        name: "Daemon",
         subcommands: [StatusCommand.self, WatchCommand.self, ProbeCommand.self, ReloadCommand.self]),
-      CommandGroup(name: "A cluster file:", subcommands: clusterFileCommands),
+      CommandGroup(name: "Cluster file", subcommands: clusterFileCommands),
     ],
     defaultSubcommand: StatusCommand.self)
 

@@ -31,6 +31,7 @@ struct Scenario: Equatable {
     case addresses([InterfaceAddress])
     /// This node's own.
     case priority(Priority)
+    /// A tracker with another weight, or a new one.
     case weight(tracker: String, Int)
     /// The file no longer names it.
     case removal
@@ -155,6 +156,9 @@ extension Blueprint {
         routers[index].members[member].priority = priority
       }
     case .weight(let tracker, let weight):
+      if !routers[index].trackers.contains(where: { $0.tracker == tracker }) {
+        routers[index].trackers.append(TrackerWeight(tracker: tracker, weight: 0))
+      }
       for place in routers[index].trackers.indices where routers[index].trackers[place].tracker == tracker {
         routers[index].trackers[place].weight = weight
       }

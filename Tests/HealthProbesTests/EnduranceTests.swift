@@ -52,17 +52,15 @@ import Testing
   @Test(arguments: ["true", "exit 1", "sleep 1000 & exit 0", "sleep 1000"])
   func manyRuns(line: String) async throws {
     let before = descriptorCount()
-    let definition = TrackerDefinition(
-      name: "test", kind: .script(shell(line)), interval: .milliseconds(1),
-      timeout: .milliseconds(line == "sleep 1000" ? 10 : 10_000))
+    let definition = scriptTracker(
+      shell(line), interval: .milliseconds(1), timeout: line == "sleep 1000" ? .milliseconds(10) : .seconds(60))
     await withTracker(definition) { log in await log.wait(for: "many runs") { $0.checks >= 300 } }
     await expectNothingLeft(before)
   }
 
   @Test func manyFailedStarts() async throws {
     let before = descriptorCount()
-    let definition = TrackerDefinition(
-      name: "test", kind: .script(.init(.program("/no/such/check"))), interval: .milliseconds(1))
+    let definition = scriptTracker(.init(.program("/no/such/check")), interval: .milliseconds(1))
     await withTracker(definition) { log in await log.wait(for: "many runs") { $0.checks >= 300 } }
     await expectNothingLeft(before)
   }
@@ -71,10 +69,9 @@ import Testing
     let before = descriptorCount()
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let program = directory.link(name, to: "/bin/sleep")
     try await withTracker(processTracker(name, interval: .milliseconds(5))) { log in
       for _ in 0..<200 {
-        let process = try TestProcess(program, ["1000"])
+        let process = try await sleeper(name, in: directory)
         await log.wait(for: "up") { $0.isUp == true && $0.detail == "pid \(process.pid)" }
         process.end()
         await log.wait(for: "down") { $0.isUp == false }
@@ -87,7 +84,7 @@ import Testing
     let before = descriptorCount()
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let process = try TestProcess(directory.link(name, to: "/bin/sleep"), ["1000"])
+    let process = try await sleeper(name, in: directory)
     defer { process.end() }
     let logs = (0..<50).map { _ in ReportLog() }
     let all = Task {
@@ -96,7 +93,7 @@ import Testing
           let kind: TrackerDefinition.Kind =
             index.isMultiple(of: 2) ? .process(name: name) : .script(shell("exit \(index % 3)"))
           let definition = TrackerDefinition(
-            name: "tracker \(index)", kind: kind, interval: .milliseconds(10), timeout: .seconds(30))
+            name: "tracker \(index)", kind: kind, interval: .milliseconds(10), timeout: .seconds(60))
           group.addTask {
             await TrackerHost(descriptors: PollWaiter.shared).run(definition) { log.append($0) }
           }

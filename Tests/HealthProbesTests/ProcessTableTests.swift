@@ -68,7 +68,7 @@ import Testing
   @Test func namesOfFifteenBytesAreExact() async throws {
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let process = try TestProcess(directory.link(name, to: "/bin/sleep"), ["1000"])
+    let process = try await sleeper(name, in: directory)
     defer { process.end() }
     await settled(name)
     let table = ProcessTable()

@@ -8,9 +8,8 @@ import Testing
   @Test func deathAndBirth() async throws {
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let program = directory.link(name, to: "/bin/sleep")
     // An interval that no test waits for: only the pidfd can tell of the end in time.
-    let first = try TestProcess(program, ["1000"])
+    let first = try await sleeper(name, in: directory)
     await withTracker(processTracker(name, interval: .seconds(3600))) { log in
       await log.wait(for: "up") { $0.isUp == true && $0.hasChanged && $0.detail == "pid \(first.pid)" }
       first.end()
@@ -22,7 +21,7 @@ import Testing
 
     try await withTracker(processTracker(name)) { log in
       await log.wait(for: "down") { $0.isUp == false && $0.detail == "no running process named \(name)" }
-      let second = try TestProcess(program, ["1000"])
+      let second = try await sleeper(name, in: directory)
       defer { second.end() }
       await log.wait(for: "up") { $0.isUp == true && $0.detail == "pid \(second.pid)" }
     }
@@ -31,7 +30,7 @@ import Testing
   @Test func zombiesDoNotCount() async throws {
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let process = try TestProcess(directory.link(name, to: "/bin/sleep"), ["1000"])
+    let process = try await sleeper(name, in: directory)
     defer { process.wait() }
     await withTracker(processTracker(name)) { log in
       await log.wait(for: "up") { $0.isUp == true }
@@ -45,7 +44,7 @@ import Testing
   @Test func stoppedIsDown() async throws {
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let process = try TestProcess(directory.link(name, to: "/bin/sleep"), ["1000"])
+    let process = try await sleeper(name, in: directory)
     defer { process.end() }
     await withTracker(processTracker(name)) { log in
       await log.wait(for: "up") { $0.isUp == true }
@@ -99,8 +98,7 @@ import Testing
   @Test func count() async throws {
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let program = directory.link(name, to: "/bin/sleep")
-    var processes = try (0..<3).map { _ in try TestProcess(program, ["1000"]) }
+    var processes = try await sleepers(3, name, in: directory)
     defer { processes.forEach { $0.end() } }
     try await withTracker(processTracker(name, count: 2)) { log in
       await log.wait(for: "up") { $0.isUp == true && $0.detail.hasPrefix("pids ") }
@@ -110,7 +108,7 @@ import Testing
       await log.wait(for: "the other two") {
         $0.isUp == true && $0.detail.hasPrefix("pids ") && pids.allSatisfy($0.detail.contains)
       }
-      #expect(!log.reports.contains { $0.isUp == false })
+      #expect(!log.wasEverDown)
       let ended = processes.removeFirst()
       ended.end()
       await log.wait(for: "down") {
@@ -118,7 +116,7 @@ import Testing
           && $0.detail
             == "1 of 2 processes named \(name) run: pid \(processes[0].pid) (pid \(ended.pid) has ended)"
       }
-      processes.append(try TestProcess(program, ["1000"]))
+      processes.append(try await sleeper(name, in: directory))
       await log.wait(for: "up again") { $0.isUp == true }
     }
   }
@@ -127,33 +125,28 @@ import Testing
   @Test func handover() async throws {
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let program = directory.link(name, to: "/bin/sleep")
-    let old = try TestProcess(program, ["1000"])
+    let old = try await sleeper(name, in: directory)
     try await withTracker(processTracker(name, interval: .seconds(3600))) { log in
       await log.wait(for: "up") { $0.detail == "pid \(old.pid)" }
-      let new = try TestProcess(program, ["1000"])
-      defer { new.end() }
-      await eventually("the new one has its name") {
-        (try? ProcessTable().processes(named: ProcessName(name)))?.contains { $0.pid == new.pid } ?? false
-      }
+      let new = try await sleeper(name, in: directory)
       old.end()
       await log.wait(for: "the new one") { $0.detail == "pid \(new.pid)" }
-      #expect(log.reports.allSatisfy { $0.isUp == true })
+      #expect(!log.wasEverDown)
+      new.end()
     }
   }
 
   @Test func fallAndRise() async throws {
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let program = directory.link(name, to: "/bin/sleep")
-    let process = try TestProcess(program, ["1000"])
+    let process = try await sleeper(name, in: directory)
     try await withTracker(processTracker(name, interval: .milliseconds(20), rise: 3, fall: 4)) { log in
       await log.wait(for: "up") { $0.isUp == true }
       process.end()
       await log.wait(for: "down") { $0.isUp == false }
       let fallen = log.reports.first { $0.hasChanged && $0.isUp == false }
       #expect(fallen?.failures == 4)
-      let second = try TestProcess(program, ["1000"])
+      let second = try await sleeper(name, in: directory)
       defer { second.end() }
       await log.wait(for: "up") { $0.isUp == true }
       let risen = log.reports.last { $0.hasChanged }
@@ -212,14 +205,13 @@ import Testing
   @Test func manyInstancesUseFewDescriptors() async throws {
     let directory = try TemporaryDirectory()
     let name = uniqueName()
-    let program = directory.link(name, to: "/bin/sleep")
-    let processes = try (0..<40).map { _ in try TestProcess(program, ["1000"]) }
+    let processes = try await sleepers(40, name, in: directory)
     defer { processes.forEach { $0.end() } }
     await withTracker(processTracker(name, interval: .milliseconds(20))) { log in
       await log.wait(for: "up") { $0.isUp == true }
       processes.dropLast().forEach { $0.end() }
       await log.wait(for: "the last one") { $0.detail == "pid \(processes[processes.count - 1].pid)" }
-      #expect(!log.reports.contains { $0.isUp == false })
+      #expect(!log.wasEverDown)
     }
   }
 }

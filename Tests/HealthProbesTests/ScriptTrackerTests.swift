@@ -109,22 +109,23 @@ import Testing
     "exec >&- 2>&-; sleep 1000",
     "kill -STOP $$",
     // Children that keep the pipe open in a session of their own, silent or not.
-    "setsid sleep 5 & sleep 1000",
-    "setsid timeout 5 yes & sleep 1000",
+    "setsid sh -c 'echo $$ >DIRECTORY/pid; exec sleep 1000' & sleep 1000",
+    "setsid sh -c 'echo $$ >DIRECTORY/pid; exec yes' & sleep 1000",
     "yes",
     "while :; do head -c 100000 /dev/zero; done",
     "while :; do sleep 0.01 & done",
   ])
   func timeout(line: String) async throws {
-    let definition = TrackerDefinition(
-      name: "test", kind: .script(shell(line)), interval: .seconds(60), timeout: .milliseconds(300))
-    await withTracker(definition) { log in
+    let directory = try TemporaryDirectory()
+    let script = shell(line.replacing("DIRECTORY", with: directory.path))
+    await withTracker(scriptTracker(script, interval: .seconds(3600), timeout: .milliseconds(300))) { log in
       await log.wait(for: "timeout") { $0.isUp == false && $0.timeouts == 1 }
-      #expect(log.last?.detail.hasPrefix("timed out after 300ms, process group killed") == true)
-      if let duration = log.last?.lastCheckDuration {
-        #expect(duration >= .milliseconds(299) && duration < .seconds(4))
-      }
+      let detail = log.last?.detail ?? ""
+      #expect(detail.hasPrefix("timed out after 300ms, process group killed"))
+      let duration = log.last?.lastCheckDuration ?? .zero
+      #expect(duration >= .milliseconds(299) && duration < .seconds(30))
     }
+    if line.contains("DIRECTORY") { await directory.endRecordedProcess() }
   }
 
   @Test func lastWordsBeforeTheTimeout() async throws {
@@ -145,15 +146,22 @@ import Testing
   }
 
   /// A result does not wait for children that hold the pipe; those of the group do not outlive the script.
-  @Test func childrenLeftBehind() async throws {
+  @Test(arguments: ["exec sleep 1000", "exec yes"])
+  func childrenLeftBehind(child: String) async throws {
     let directory = try TemporaryDirectory()
     let start = ContinuousClock.now
     let report = try await firstReport(
-      shell("sleep 1000 & echo $! >\(directory.path)/child; setsid sleep 6 & setsid timeout 6 yes & exit 0"))
+      shell(
+        """
+        sleep 1000 & echo $! >\(directory.path)/child
+        setsid sh -c 'echo $$ >\(directory.path)/pid; \(child)' &
+        while [ ! -s \(directory.path)/pid ]; do sleep 0.01; done
+        """))
     #expect(report.isUp == true)
-    #expect(start.duration(to: .now) < .seconds(5))
+    #expect(start.duration(to: .now) < .seconds(30))
     let pid = try #require(pid_t(directory.text("child").dropLast()))
     await eventually("the child is gone") { !isAlive(pid) }
+    await directory.endRecordedProcess()
   }
 
   @Test func endlessOutputStaysSmall() async throws {
@@ -172,8 +180,8 @@ import Testing
       }
     }
     let deaf = Deaf()
-    let definition = TrackerDefinition(
-      name: "test", kind: .script(shell("sleep 1000")), interval: .milliseconds(50), timeout: .milliseconds(50))
+    let definition = scriptTracker(
+      shell("sleep 1000"), interval: .milliseconds(50), timeout: .milliseconds(50))
     await withTracker(definition, descriptors: deaf) { log in
       await log.wait(for: "timeout") { $0.detail.hasPrefix("timed out after 50ms") || $0.timeouts > 1 }
       await log.wait(for: "survivor") { $0.timeouts > 2 }
@@ -185,37 +193,66 @@ import Testing
     }
   }
 
+  /// A run that cannot be waited for is a failure, and is not left running.
+  @Test func brokenEventLoop() async throws {
+    struct Broken: DescriptorWaiting, Error {
+      func untilReadable(_ descriptor: CInt) async throws { throw self }
+    }
+    let directory = try TemporaryDirectory()
+    let line = "echo $$ >\(directory.path)/pid; sleep 1000"
+    await withTracker(scriptTracker(shell(line), interval: .seconds(3600)), descriptors: Broken()) { log in
+      await log.wait(for: "failure") { $0.isUp == false && $0.timeouts == 0 }
+      #expect(log.last?.detail == "/bin/sh: cannot be waited for: Broken()")
+    }
+    if let pid = pid_t(directory.text("pid").dropLast()) {
+      await eventually("it is gone") { !isAlive(pid) }
+    }
+  }
+
+  /// A process that has ended while nobody was told is found out about, so that the next run can start.
+  @Test func forgottenRun() async throws {
+    let process = try TestProcess("/bin/true", [])
+    let release = OneShot<CheckResult>()
+    let run = ScriptRun { progress in
+      progress.setStarted(pid: process.pid)
+      progress.setEnded()
+      return await release.wait() ?? CheckResult(.failure, "")
+    }
+    await eventually("it is collected") { run.collectIfForgotten() }
+    #expect(ProcessTable().status(of: process.pid) == nil)
+    #expect(!run.collectIfForgotten())
+    release.set(CheckResult(.success, ""))
+  }
+
   // MARK: The schedule
 
   @Test func oneRunAtATimeFromStartToStart() async throws {
     let directory = try TemporaryDirectory()
     let log = "\(directory.path)/log"
-    let script = try directory.file("check", "#!/bin/sh\necho start >>\(log); sleep 0.1; echo end >>\(log)\n")
+    let script = try directory.file("check", "#!/bin/sh\necho start >>\(log); sleep 0.3; echo end >>\(log)\n")
     // Shorter than the script runs: the next starts when it is over.
-    let busy = TrackerDefinition(name: "busy", kind: .script(.init(.program(script))), interval: .milliseconds(10))
-    await withTracker(busy) { reports in await reports.wait(for: "5 checks") { $0.checks >= 5 } }
+    await withTracker(scriptTracker(.init(.program(script)))) { reports in
+      await reports.wait(for: "4 checks") { $0.checks >= 4 }
+    }
     let lines = directory.text("log").split(separator: "\n")
     for pair in stride(from: 0, to: lines.count - 1, by: 2) {
       #expect(lines[pair] == "start" && lines[pair + 1] == "end")
     }
 
     // Longer: the next starts an interval after the start, not after the end.
-    let calm = TrackerDefinition(name: "calm", kind: .script(.init(.program(script))), interval: .milliseconds(400))
-    await withTracker(calm) { reports in
+    await withTracker(scriptTracker(.init(.program(script)), interval: .milliseconds(500))) { reports in
       await reports.wait(for: "6 checks") { $0.checks >= 6 }
       let times = reports.times
       let gaps = zip(times, times.dropFirst()).map { $0.duration(to: $1) }
-      #expect(gaps.contains { $0 < .milliseconds(480) })
-      #expect(times[0].duration(to: times[5]) > .milliseconds(1800))
+      #expect(gaps.contains { $0 < .milliseconds(750) })
+      #expect(times[0].duration(to: times[5]) > .milliseconds(2000))
     }
   }
 
   @Test func riseAndFall() async throws {
     let directory = try TemporaryDirectory()
     let script = try directory.file("check", "#!/bin/sh\n[ ! -e \(directory.path)/broken ]\n")
-    let definition = TrackerDefinition(
-      name: "test", kind: .script(.init(.program(script))), interval: .milliseconds(10), rise: 2, fall: 3)
-    try await withTracker(definition) { log in
+    try await withTracker(scriptTracker(.init(.program(script)), rise: 2, fall: 3)) { log in
       await log.wait(for: "up") { $0.isUp == true }
       _ = try directory.file("broken")
       await log.wait(for: "down") { $0.isUp == false }
@@ -231,9 +268,8 @@ import Testing
   @Test func cancellingKillsTheRun() async throws {
     let directory = try TemporaryDirectory()
     let line = "echo $$ >\(directory.path)/pid; trap '' TERM; sleep 1000"
-    let definition = TrackerDefinition(name: "test", kind: .script(shell(line)), timeout: .seconds(60))
     var pid: pid_t?
-    await withTracker(definition) { log in
+    await withTracker(scriptTracker(shell(line))) { log in
       await eventually("it runs") {
         pid = pid_t(directory.text("pid").dropLast())
         return pid != nil
@@ -248,8 +284,7 @@ import Testing
     let log = ReportLog()
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      let definition = TrackerDefinition(name: "test", kind: .script(shell("true")))
-      await TrackerHost(descriptors: PollWaiter.shared).run(definition) { log.append($0) }
+      await TrackerHost(descriptors: PollWaiter.shared).run(scriptTracker(shell("true"))) { log.append($0) }
     }
     await task.value
     #expect(log.reports.isEmpty)
@@ -260,13 +295,19 @@ import Testing
     let directory = try TemporaryDirectory()
     let script = try directory.file("check", "#!/bin/sh\nexit 0\n")
     let writer = open(script, O_WRONLY | O_CLOEXEC)
-    let definition = TrackerDefinition(
-      name: "test", kind: .script(.init(.program(script))), interval: .milliseconds(10))
-    await withTracker(definition) { log in
+    await withTracker(scriptTracker(.init(.program(script)))) { log in
       await log.wait(for: "failure") { $0.detail == "\(script): text file busy (it is open for writing)" }
       close(writer)
       await log.wait(for: "up") { $0.isUp == true }
     }
+  }
+}
+
+extension TemporaryDirectory {
+  /// Ends the process that has written its number into the file `pid`.
+  fileprivate func endRecordedProcess() async {
+    await eventually("its number is written") { pid_t(text("pid").dropLast()) != nil }
+    if let pid = pid_t(text("pid").dropLast()) { kill(pid, SIGKILL) }
   }
 }
 

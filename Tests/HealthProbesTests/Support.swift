@@ -72,9 +72,9 @@ func startThread(_ body: @escaping @Sendable () -> Void) {
   pthread_detach(thread)
 }
 
-/// Waits until `condition` holds; an issue where it does not within half a minute.
+/// Waits until `condition` holds; an issue where it does not within a minute.
 func eventually(
-  _ what: String, within limit: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation,
+  _ what: String, within limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
   _ condition: () -> Bool
 ) async {
   let end = ContinuousClock.now + limit
@@ -94,6 +94,8 @@ final class ReportLog: Sendable {
   var reports: [TrackerReport] { log.withLock { $0.map(\.report) } }
   var times: [ContinuousClock.Instant] { log.withLock { $0.map(\.time) } }
   var last: TrackerReport? { log.withLock { $0.last?.report } }
+
+  var wasEverDown: Bool { reports.contains { $0.isUp == false } }
 
   func append(_ report: TrackerReport) { log.withLock { $0.append((report, .now)) } }
 
@@ -126,7 +128,7 @@ func withTracker(
 
 /// The result of a script's first check.
 func firstReport(
-  _ script: TrackerDefinition.Script, name: String = "test", timeout: Duration = .seconds(20)
+  _ script: TrackerDefinition.Script, name: String = "test", timeout: Duration = .seconds(60)
 ) async throws -> TrackerReport {
   let definition = TrackerDefinition(name: name, kind: .script(script), interval: .seconds(60), timeout: timeout)
   var report: TrackerReport?
@@ -208,6 +210,22 @@ final class TestProcess: Sendable {
 func uniqueName() -> String { "vp\(getpid())-\(nameCounter.add(1, ordering: .relaxed).newValue)x" }
 private let nameCounter = Atomic<Int>(0)
 
+/// A process that sleeps under that name; there, under its name, on return.
+func sleeper(_ name: String, in directory: TemporaryDirectory) async throws -> TestProcess {
+  let process = try TestProcess(directory.link(name, to: "/bin/sleep"), ["1000"])
+  // The system call that starts it is over a moment before it has its name.
+  await eventually("\(name) has its name") {
+    ProcessTable().status(of: process.pid)?.kernelName.elementsEqual(name.utf8.prefix(15)) ?? false
+  }
+  return process
+}
+
+func sleepers(_ count: Int, _ name: String, in directory: TemporaryDirectory) async throws -> [TestProcess] {
+  var processes: [TestProcess] = []
+  for _ in 0..<count { processes.append(try await sleeper(name, in: directory)) }
+  return processes
+}
+
 /// Whether a process is there and alive.
 func isAlive(_ pid: pid_t) -> Bool {
   ProcessTable().status(of: pid).map { $0.state != .zombie } ?? false
@@ -220,6 +238,15 @@ func processTracker(
 {
   TrackerDefinition(
     name: "test", kind: .process(name: name, count: count), interval: interval, rise: rise, fall: fall)
+}
+
+/// With a timeout that none but a hanging script reaches, however busy the machine is.
+func scriptTracker(
+  _ script: TrackerDefinition.Script, interval: Duration = .milliseconds(10), timeout: Duration = .seconds(60),
+  rise: Int = 1, fall: Int = 1
+) -> TrackerDefinition {
+  TrackerDefinition(
+    name: "test", kind: .script(script), interval: interval, timeout: timeout, rise: rise, fall: fall)
 }
 
 func shell(_ line: String) -> TrackerDefinition.Script { .init(.shell(line)) }

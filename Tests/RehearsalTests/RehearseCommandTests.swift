@@ -48,7 +48,8 @@ struct RehearseCommandTests {
             try Programs.beside("vipctl"), file,
           ])
         let status = try await command.wait(within: .seconds(120))
-        let json = try #require(Files.read("\(outer.client.runDirectory)/out.json"))
+        let json = Files.read("\(outer.client.runDirectory)/out.json") ?? ""
+        try #require(!json.isEmpty, "\(command.log)")
         let report = try JSONDecoder().decode(Report.self, from: Data(json.utf8))
         #expect(status == .exited(report.as_predicted ? 0 : 1), "\(command.log)")
         let rows = try #require(report.virtual_routers.first?.rows)

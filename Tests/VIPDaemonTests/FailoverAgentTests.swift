@@ -85,7 +85,13 @@ import VRRP
     // Acceptable by now, as after a reload that made its sender a peer: still not to be acted upon so much later.
     bench.hear(from: "10.0.0.2", priority: priority(250), filtered: true)
     bench.hear(from: "10.0.0.77", priority: priority(254), filtered: true)
-    let router = try #require(await bench.agent.status().virtualRouters.first)
+    let runt = ReceivedDatagram(
+      payload: [0x31], source: IPAddress("10.0.0.77")!, destination: IPAddress("10.0.0.1")!, hopLimit: 255,
+      interfaceIndex: 2)
+    bench.host.reject(runt)
+    let status = await bench.agent.status()
+    #expect(status.strays?.discarded["length"] == 1)
+    let router = try #require(status.virtualRouters.first)
     #expect(router.discarded["ttl"] == 1 && router.discarded["peer"] == 1)
     #expect(router.advertisementsReceived == 0 && router.activeRouter == nil)
     await bench.end()

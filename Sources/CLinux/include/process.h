@@ -8,6 +8,10 @@
 /// Returns the number of bytes read, or the negative errno.
 ssize_t clinux_read_process_file(int proc_directory, pid_t pid, const char *name, void *buffer, size_t size);
 
+/// Whether PROC_DIRECTORY/PID/comm is `name`, which is not terminated by a zero and has `length` bytes.
+/// Returns 1 or 0, or the negative errno.
+int clinux_process_has_name(int proc_directory, pid_t pid, const void *name, size_t length);
+
 /// Reads the symbolic link PROC_DIRECTORY/PID/NAME into `buffer`, without a terminating zero.
 /// Returns its length, or the negative errno.
 ssize_t clinux_read_process_link(int proc_directory, pid_t pid, const char *name, char *buffer, size_t size);

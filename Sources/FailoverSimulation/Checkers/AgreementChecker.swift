@@ -22,9 +22,3 @@ struct AgreementChecker: Checker {
     }
   }
 }
-
-extension Occurrence {
-  var isTransition: Bool {
-    if case .transition = self { true } else { false }
-  }
-}

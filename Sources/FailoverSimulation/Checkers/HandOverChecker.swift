@@ -92,12 +92,3 @@ struct HandOverChecker: Checker {
     }
   }
 }
-
-extension Occurrence {
-  fileprivate var isDisturbance: Bool {
-    switch self {
-    case .incident, .noticed: true
-    case .sent, .unreadable, .discarded, .transition, .installed, .removed, .announced, .learned, .spinning: false
-    }
-  }
-}

@@ -5,7 +5,6 @@ import NetworkTypes
 import VRRP
 
 struct StabilityChecker: Checker {
-  private var disturbance = Instant(sinceBoot: .zero)
   private var activations: [Activation: Int] = [:]
 
   private struct Activation: Hashable {
@@ -15,10 +14,7 @@ struct StabilityChecker: Checker {
 
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
     if step.occurrences.contains(where: \.isSpinning) { return ["a router asks for a deadline that is past"] }
-    if picture.lastDisturbance != disturbance || picture.quietSince == nil {
-      disturbance = picture.lastDisturbance
-      activations = [:]
-    }
+    if step.occurrences.contains(where: \.isDisturbance) { activations = [:] }
     guard picture.quietSince != nil else { return [] }
     var complaints: [String] = []
     for case .transition(let node, let vrid, let transition) in step.occurrences {

@@ -36,6 +36,15 @@ enum PrometheusMetrics {
         [.init(loop.latenessMaximum)]
       }
     }
+    if let strays = status.strays {
+      page.counter("stray_packets_discarded_total", "Packets that belong to no virtual router of this node, by reason.")
+      {
+        strays.discarded.sorted { $0.key < $1.key }.map { .init(.init($0.value), ["reason": $0.key]) }
+      }
+      page.counter("unexamined_packets_total", "Packets that the kernel's filter kept away and nobody looked at.") {
+        [.init(strays.unexamined)]
+      }
+    }
   }
 
   private static func virtualRouters(_ routers: [VirtualRouterStatus], _ page: inout MetricsPage) {

@@ -1,81 +1,46 @@
-// vipctl check: is this cluster file good, and what will it do? Needs no privileges and no vipd, so it runs on a laptop.
+// vipctl check: what is wrong with a cluster file, and what it will do. Needs neither privileges nor a running vipd.
 
 import ArgumentParser
 import ClusterConfiguration
-import ControlAPI
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Check a cluster file, and say in words what it does.",
+    abstract: "Check cluster files, and say in words what they do.",
     discussion: """
-      Every complaint comes with its line and column. Warnings tell what is allowed and hardly meant: a weight that can \
-      never move an address, say. The daemon refuses what this refuses.
+      Says what is wrong with file:line:column, and warns of what is allowed but probably not meant: a weight that can never \
+      move an address, say. What it refuses, vipd refuses. Runs anywhere, as anybody.
 
-      Exit codes: 0 good; 1 refused, or with --strict not free of warnings; 2 not readable.
+      Exit codes: 0 all files are good; 1 at least one is not; 64 wrong usage.
       """)
 
-  @Argument(help: "Cluster files.", completion: .file(extensions: ["yaml", "yml"]))
-  var files: [String] = [ClusterFile.standardPath]
+  @Argument(
+    help: ArgumentHelp(
+      "The cluster files; - is standard input. Left out: \(ClusterFile.standardPath).", valueName: "file"),
+    completion: .file(extensions: ["yaml", "yml"]))
+  var files: [String] = []
+
+  @Flag(help: "Print an object of JSON for each file instead.")
+  var json = false
 
   @Flag(help: "Take warnings for errors.")
   var strict = false
 
-  @Flag(help: "Print a JSON array with an object for each file.")
-  var json = false
-
   @OptionGroup var color: ColorOptions
 
   func run() throws {
-    var worst: Int32 = 0
-    var reports: [CheckReport] = []
-    for file in files {
+    var isGood = true
+    for (index, file) in (files.isEmpty ? [ClusterFile.standardPath] : files).enumerated() {
       do throws(UnreadableFile) {
         let report = CheckReport(try ClusterFile.load(path: file))
-        reports.append(report)
-        worst = max(worst, report.exitCode(strict: strict))
+        let separator = index > 0 && !json ? "\n" : ""
+        Terminal.write(separator + (json ? report.json() : report.text(inColour: color.isColored)))
+        isGood = isGood && report.exitCode(strict: strict) == 0
       } catch {
         Terminal.complain(error.description)
-        worst = max(worst, 2)
+        isGood = false
       }
     }
-    Terminal.write(
-      try json ? object(reports) : reports.map { $0.text(inColour: color.isColored) }.joined(separator: "\n"))
-    guard worst == 0 else { throw ExitCode(worst) }
-  }
-
-  private func object(_ reports: [CheckReport]) throws -> String {
-    String(decoding: try ControlJSON.pretty(reports.map(CheckedFile.init)), as: UTF8.self) + "\n"
-  }
-}
-
-/// What `vipctl check --json` prints of a file.
-struct CheckedFile: Codable {
-  var file: String
-  /// Whether the daemon would take it.
-  var good: Bool
-  var errors: Int
-  var warnings: Int
-  var diagnostics: [Complaint]
-
-  struct Complaint: Codable {
-    var severity: String
-    var line: Int
-    var column: Int
-    var message: String
-    var details: [String]
-    var hint: String?
-  }
-
-  init(_ report: CheckReport) {
-    file = report.fileName
-    good = report.errorCount == 0
-    errors = report.errorCount
-    warnings = report.warningCount
-    diagnostics = report.diagnostics.map { diagnostic in
-      Complaint(
-        severity: diagnostic.severity.rawValue, line: diagnostic.line, column: diagnostic.column,
-        message: diagnostic.message, details: diagnostic.details, hint: diagnostic.hint)
-    }
+    if !isGood { throw ExitCode.failure }
   }
 }

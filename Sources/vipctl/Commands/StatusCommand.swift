@@ -8,7 +8,7 @@ struct StatusCommand: AsyncParsableCommand {
     commandName: "status",
     abstract: "Show who holds which address, since when, and why not this node.",
     discussion: """
-      Ages are as this node sees them. A Backup Router sends nothing, so "never" heard is normal for a peer that has not
+      Ages are as this node sees them. A Backup Router sends nothing, so "never" heard is normal for a peer that has not \
       been Active since this daemon started.
       """)
 

@@ -8,8 +8,8 @@ struct WatchCommand: AsyncParsableCommand {
     commandName: "watch",
     abstract: "Show what happens while it happens, until interrupted.",
     discussion: """
-      On a terminal: the status, redrawn at each event and every second. Elsewhere, or with --lines: one line for each event.
-      If vipd restarts, vipctl connects again and misses nothing that the new one has to tell.
+      On a terminal: the status, redrawn at each event and every second. Elsewhere, or with --lines: one line for each \
+      event. If vipd restarts, vipctl connects again and misses nothing that the new one has to tell.
       """)
 
   @Flag(help: "Print a line for each event, even on a terminal.")

@@ -44,7 +44,7 @@ struct ProbeResult: Sendable, Hashable {
 
   private static func line(_ verdict: Verdict, _ text: String, _ data: [String]) -> String {
     // The bar is what separates the text from the data.
-    let text = printable(text).replacing("|", with: "/")
+    let text = String(printable(text).map { $0 == "|" ? "/" : $0 })
     return "VIPD \(verdict.name) - \(text)" + (data.isEmpty ? "" : " | " + data.joined(separator: " "))
   }
 
