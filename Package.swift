@@ -75,6 +75,10 @@ let package = Package(
     .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CLinux"),
 
+    // Failovers in numbers, beside keepalived's: `Packaging/benchmark`.
+    program(
+      "benchmark", path: "Tests/Benchmark", ["Rehearsal", "ControlAPI", "FailoverSimulation", argumentParser]),
+
     // Pure modules.
     tests("NetworkTypesTests", ["NetworkTypes"]),
     tests("VRRPTests", ["VRRP", "NetworkTypes"]),

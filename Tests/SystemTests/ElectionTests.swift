@@ -49,8 +49,8 @@ struct ElectionTests {
   func interfaces() async throws {
     try await Cluster.with(ClusterFile(trackers: ["docker": "process: dockerd, weight: -120"])) { cluster in
       for node in cluster.testbed.nodes { try node.startProcess(named: "dockerd") }
+      try await cluster.everyoneIsFit()
       try await cluster.holder(is: "n1")
-      try await cluster.wait(until: "n1 is fit") { try cluster["n1"].ask("/healthz").status == 200 }
       let text = try cluster["n1"].ask("/v1/status").text
       let keys = [
         "cluster", "node", "version", "uptime_seconds", "virtual_routers", "name", "family", "vrid", "interface",

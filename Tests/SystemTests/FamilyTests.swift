@@ -13,6 +13,7 @@ struct FamilyTests {
     let file = ClusterFile(addresses: Self.both, trackers: ["docker": "process: dockerd, weight: -120"])
     try await Cluster.with(file) { cluster in
       let docker = try cluster.testbed.nodes.map { try $0.startProcess(named: "dockerd") }
+      try await cluster.everyoneIsFit()
       try await cluster.holder(is: "n1")
       #expect(try cluster.status("n1").virtualRouters.map(\.family) == [.ipv4, .ipv6])
       let clients = [try await cluster.client(), try await cluster.client(to: "fd10::39")]

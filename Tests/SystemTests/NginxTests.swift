@@ -39,6 +39,7 @@ struct NginxTests {
     let file = ClusterFile(addresses: addresses, trackers: ["nginx": "process: nginx, weight: -120"])
     try await Cluster.with(file, services: false) { cluster in
       for node in cluster.testbed.nodes { _ = try startNginx(on: node) }
+      try await cluster.everyoneIsFit()
       try await cluster.holder(is: "n1")
       try await body(cluster)
     }

@@ -11,9 +11,15 @@ struct PreemptionTests {
     interval: String = "100ms", trackers: KeyValuePairs<String, String> = [:], more: [String] = [],
     _ body: (Cluster) async throws -> Void
   ) async throws {
-    try await Cluster.with(ClusterFile(interval: interval, trackers: trackers, more: more)) { cluster in
-      for node in cluster.testbed.nodes where !trackers.isEmpty { try node.startProcess(named: "dockerd") }
-      try await cluster.holder(is: "n1")
+    let file = ClusterFile(interval: interval, trackers: trackers, more: more)
+    try await Cluster.with(file, daemons: false) { cluster in
+      for node in cluster.testbed.nodes {
+        if !trackers.isEmpty { try node.startProcess(named: "dockerd") }
+        try cluster.start(node.name)
+        // The best one first, since otherwise it might have to let another be.
+        try await cluster.holder(is: "n1")
+      }
+      try await cluster.everyoneIsFit()
       try await cluster.stop("n1")
       try await cluster.holder(is: "n2")
       try await body(cluster)
@@ -68,7 +74,7 @@ struct PreemptionTests {
       try await cluster.holder(is: "n1")
       // Fit again, n2 has no more right to it than n1 had.
       try cluster["n2"].startProcess(named: "dockerd")
-      try await cluster.wait(until: "n2 is fit") { try cluster.router(on: "n2").effectivePriority == 150 }
+      try await cluster.everyoneIsFit()
       #expect(try await cluster.holder() == "n1")
     }
   }

@@ -35,11 +35,7 @@ struct PublishedConfigurationTests {
       let docker = try cluster.testbed.nodes.map { try $0.startProcess(named: "dockerd") }
       let traefik = try cluster.testbed.nodes.map { try $0.startProcess(named: "traefik") }
       for node in cluster.testbed.nodes { try cluster.start(node.name) }
-      for node in cluster.testbed.nodes {
-        try await cluster.wait(until: "all is well on \(node.name)") {
-          try cluster.status(node.name).trackers.allSatisfy(\.up)
-        }
-      }
+      try await cluster.everyoneIsFit()
       try await cluster.holder(is: "swarm1")
       try await body(cluster, docker[0], traefik[0])
     }
@@ -102,14 +98,14 @@ struct PublishedConfigurationTests {
     return try testbed["n1"].run(Programs.beside("vipctl"), ["check", path]).output
   }
 
-  /// `weights that would work: docker: weight: -151, traefik: weight: -151; or …`
+  /// `weights that would work: docker -151, traefik -151; or …`
   private static func suggestedWeights(_ check: String) throws -> [String: Int] {
-    let words = check.split { !($0.isLetter || $0.isNumber || $0 == "-") }
-    var weights: [String: Int] = [:]
-    for (index, word) in words.enumerated() where word == "weight" && index > 0 && index + 1 < words.count {
-      if let weight = Int(words[index + 1]) { weights[String(words[index - 1])] = weight }
-    }
-    try #require(!weights.isEmpty, "\(check)")
-    return weights
+    let hint = try #require(check.split(separator: "weights that would work: ").dropFirst().first, "\(check)")
+    let pairs = hint.prefix { $0 != ";" }.split(separator: ", ").map { $0.split(separator: " ") }
+    return try Dictionary(
+      uniqueKeysWithValues: pairs.map { pair in
+        try #require(pair.count == 2, "\(hint)")
+        return (String(pair[0]), try #require(Int(pair[1])))
+      })
   }
 }

@@ -15,11 +15,7 @@ struct TrackerTests {
     file.priorities = priorities
     try await Cluster.with(file) { cluster in
       let processes = try cluster.testbed.nodes.map { try $0.startProcess(named: "dockerd") }
-      for node in cluster.testbed.nodes {
-        try await cluster.wait(until: "\(node.name) sees its dockerd") {
-          try cluster.tracker("docker", on: node.name).up
-        }
-      }
+      try await cluster.everyoneIsFit()
       try await cluster.holder(is: "n1")
       try await body(cluster, processes[0])
     }
@@ -115,6 +111,7 @@ struct TrackerTests {
     try await Cluster.with(file) { cluster in
       let docker = try cluster.testbed.nodes.map { try $0.startProcess(named: "dockerd") }
       let proxies = try cluster.testbed.nodes.map { try $0.startProcess(named: "traefik") }
+      try await cluster.everyoneIsFit()
       try await cluster.holder(is: "n1")
       docker[0].kill()
       try await cluster.holder(is: "n2")
@@ -241,6 +238,7 @@ struct TrackerFailureTests {
     let file = ClusterFile(interval: "\(milliseconds)ms", trackers: ["proxy": "process: vipctl, weight: -120"])
     try await Cluster.with(file, daemons: false) { cluster in
       for node in cluster.testbed.nodes { try cluster.start(node.name) }
+      try await cluster.everyoneIsFit()
       try await cluster.holder(is: "n1")
       let service = try #require(cluster["n1"].processes.first)
       let outage = try await cluster.outage { service.kill() }

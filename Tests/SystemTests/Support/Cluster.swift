@@ -135,6 +135,13 @@ final class Cluster: Sendable {
     return try #require(holder)
   }
 
+  /// Waits until all trackers of all nodes are up.
+  func everyoneIsFit() async throws {
+    for node in runningNodes {
+      try await wait(until: "\(node.name) is fit") { try node.ask("/healthz").status == 200 }
+    }
+  }
+
   private func agreedHolder(of name: String) throws -> String? {
     var active: [String] = []
     var followed: Set<String?> = []
@@ -142,6 +149,8 @@ final class Cluster: Sendable {
     for node in runningNodes {
       for router in try status(node.name).virtualRouters where router.name == name {
         addresses.formUnion(router.addresses.map { String($0.address.prefix { $0 != "/" }) })
+        // What a daemon says of the kernel is a moment old.
+        guard router.addresses.allSatisfy({ $0.installed == (router.state == .active) }) else { return nil }
         switch router.state {
         case .active: active.append(node.name)
         case .backup: followed.insert(router.activeRouter?.node)

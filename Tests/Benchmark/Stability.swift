@@ -1,0 +1,57 @@
+// Ten virtual routers at the shortest interval: how often a node takes over from one that is well.
+
+import ControlAPI
+import Rehearsal
+
+struct StabilityMeasurement: Sendable, Codable {
+  var contender: Contender
+  /// Whether other processes wanted every processor all the time.
+  var isBusy: Bool
+  /// On all three nodes together, beyond the election's.
+  var falseTransitions: Int
+  /// Of one core, of the busiest node's daemon.
+  var processorShare: Double
+
+  enum CodingKeys: String, CodingKey {
+    case contender
+    case isBusy = "processors_busy"
+    case falseTransitions = "false_transitions"
+    case processorShare = "processor_share"
+  }
+
+  init(_ contender: Contender, for duration: Duration, isBusy: Bool) async throws {
+    let cluster = try await BenchmarkCluster(contender, .init(interval: 10, virtualRouters: 10))
+    defer { cluster.testbed.close() }
+    if isBusy {
+      for _ in 0..<Processors.count { try cluster.testbed.client.spawn("sh", ["-c", "while :; do :; done"]) }
+    }
+    let before = try Self.transitions(cluster, contender)
+    let begin = Moment.now()
+    let used = ProcessFamily.processorTime(of: cluster.daemons)
+    try await Task.sleep(for: duration)
+    let span = Moment.now() - begin
+    let shares = ProcessFamily.processorTime(of: cluster.daemons).map { ($0.value - (used[$0.key] ?? .zero)) / span }
+    self.contender = contender
+    self.isBusy = isBusy
+    falseTransitions = try Self.transitions(cluster, contender) - before
+    processorShare = shares.max() ?? 0
+  }
+
+  private static func transitions(_ cluster: BenchmarkCluster, _ contender: Contender) throws -> Int {
+    switch contender {
+    case .vipd:
+      return try cluster.testbed.nodes.reduce(0) { sum, node in
+        let status = try ControlJSON.decode(NodeStatus.self, from: node.ask("/v1/status").body)
+        return sum + status.virtualRouters.map(\.transitions).reduce(0, +)
+      }
+    case .keepalived:
+      // Its log has a line for each.
+      return cluster.daemons.values.reduce(0) { sum, daemon in
+        sum
+          + daemon.log.split(separator: "\n").count {
+            $0.contains("Entering MASTER STATE") || $0.contains("Entering BACKUP STATE")
+          }
+      }
+    }
+  }
+}
