@@ -78,7 +78,9 @@ struct FailoverSeries {
           current = try await BenchmarkCluster(contender, .init(interval: interval, check: fault.check))
           cluster = current
         }
-        result.outages.append(try await measure(on: current).inMilliseconds)
+        var outage = Duration.zero
+        try await ExclusiveMeasurement.run { outage = try await measure(on: current) }
+        result.outages.append(outage.inMilliseconds)
         try await undo(on: current)
       } catch let error as TestbedError {
         // Told in the report; the next run begins with a cluster of its own.

@@ -30,19 +30,14 @@ struct Footprint: Sendable, Codable {
   static func measure(_ contender: Contender, for duration: Duration) async throws -> [Footprint] {
     let cluster = try await BenchmarkCluster(contender, .init(interval: 1000))
     defer { cluster.testbed.close() }
-    let begin = Moment.now()
-    let used = ProcessFamily.processorTime(of: cluster.daemons)
-    try await Task.sleep(for: duration)
-    let span = Moment.now() - begin
-    let usedSince = ProcessFamily.processorTime(of: cluster.daemons)
+    let shares = try await ProcessFamily.processorShares(of: cluster.daemons, during: duration)
     return [("n1", Role.active), ("n2", .backup)].compactMap { node, role in
       guard let daemon = cluster.daemons[node] else { return nil }
       let family = ProcessFamily(of: daemon.processIdentifier)
-      let time = (usedSince[node] ?? .zero) - (used[node] ?? .zero)
       return Footprint(
         contender: contender, role: role, processes: family.members.count, threads: family.threads,
         residentKiB: family.sum("Rss:"), privateKiB: family.sum("Private_Clean:") + family.sum("Private_Dirty:"),
-        processorShare: time / span)
+        processorShare: shares[node] ?? 0)
     }
   }
 }
@@ -83,9 +78,16 @@ struct ProcessFamily {
     }
   }
 
-  /// By node.
-  static func processorTime(of daemons: [String: NodeProcess]) -> [String: Duration] {
-    daemons.mapValues { ProcessFamily(of: $0.processIdentifier).processorTime }
+  /// How much of one core each daemon uses from now on, by node.
+  static func processorShares(
+    of daemons: [String: NodeProcess], during duration: Duration
+  ) async throws -> [String: Double] {
+    func times() -> [String: Duration] { daemons.mapValues { Self(of: $0.processIdentifier).processorTime } }
+    let begin = Moment.now()
+    let before = times()
+    try await Task.sleep(for: duration)
+    let span = Moment.now() - begin
+    return times().merging(before) { $0 - $1 }.mapValues { $0 / span }
   }
 }
 

@@ -87,9 +87,10 @@ extension Report {
 
   private var failoverTable: String? {
     guard !failovers.isEmpty else { return nil }
-    var titles = ["what happens to the holder", "interval", "timers give"]
+    var titles = ["what happens to the holder", "interval", "timers allow"]
     titles += contenders.map { "\(title($0)): min / median / max" }
-    if contenders.count > 1 { titles += ["ratio", "> bound"] } else { titles.append("max beyond bound") }
+    if contenders.count > 1 { titles.append("ratio of medians") }
+    titles.append("max beyond timers")
     var rows: [[String]] = []
     for vipd in failovers where vipd.contender == .vipd {
       var row = [vipd.fault.words, "\(vipd.interval) ms", Self.bound(vipd)]

@@ -26,15 +26,11 @@ struct StabilityMeasurement: Sendable, Codable {
       for _ in 0..<Processors.count { try cluster.testbed.client.spawn("sh", ["-c", "while :; do :; done"]) }
     }
     let before = try Self.transitions(cluster, contender)
-    let begin = Moment.now()
-    let used = ProcessFamily.processorTime(of: cluster.daemons)
-    try await Task.sleep(for: duration)
-    let span = Moment.now() - begin
-    let shares = ProcessFamily.processorTime(of: cluster.daemons).map { ($0.value - (used[$0.key] ?? .zero)) / span }
+    let shares = try await ProcessFamily.processorShares(of: cluster.daemons, during: duration)
     self.contender = contender
     self.isBusy = isBusy
     falseTransitions = try Self.transitions(cluster, contender) - before
-    processorShare = shares.max() ?? 0
+    processorShare = shares.values.max() ?? 0
   }
 
   private static func transitions(_ cluster: BenchmarkCluster, _ contender: Contender) throws -> Int {
