@@ -98,7 +98,7 @@ let package = Package(
       ["VIPDaemon", "VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "ControlAPI", "HealthProbes", logging]
         + nio),
     tests("RehearsalTests", ["Rehearsal", "vipd", "vipctl"]),
-    tests("VipctlTests", ["vipctl", "ControlAPI", "VIPDaemon", logging] + nio),
+    tests("VipctlTests", ["vipctl", "ControlAPI", "VIPDaemon", "CLinux", logging] + nio),
     // Three real daemons, real traffic, real faults.
     tests("SystemTests", ["Rehearsal", "ControlAPI", "vipd", "vipctl"]),
   ]

@@ -1,5 +1,6 @@
 // One question to a daemon's control socket in a node, from outside the node: HTTP/1.0, one exchange for each connection.
 
+import CLinux
 import Glibc
 
 /// What a daemon answered on its control socket.

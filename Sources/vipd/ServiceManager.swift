@@ -1,5 +1,6 @@
 // What systemd wants to hear of a `Type=notify` service: sd_notify(3) without its library, which is one datagram.
 
+import CLinux
 import Glibc
 
 enum ServiceManager {

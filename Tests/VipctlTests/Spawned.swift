@@ -1,5 +1,6 @@
 // Runs a program as a shell would, and keeps what it prints.
 
+import CLinux
 import ControlAPI
 import Glibc
 import Synchronization

@@ -1,5 +1,6 @@
 // The TCP address that monitoring asks at. It is bound by plain system calls, so that what is wrong with it is known at once.
 
+import CLinux
 import Glibc
 import NIOCore
 
