@@ -153,10 +153,12 @@ import VRRP
     #expect(
       view.families == [
         FamilyConfiguration(
-          localAddress: ip("10.0.0.2"), peers: [Peer(node: "a", address: ip("10.0.0.1"))],
+          localAddress: ip("10.0.0.2"),
+          peers: [Peer(node: "a", address: ip("10.0.0.1"), healthyPriority: Priority(clamping: 250))],
           addresses: [VirtualAddress(InterfaceAddress("10.0.0.9/24")!)]),
         FamilyConfiguration(
-          localAddress: ip("fd10::2"), peers: [Peer(node: "a", address: ip("fd10::1"))],
+          localAddress: ip("fd10::2"),
+          peers: [Peer(node: "a", address: ip("fd10::1"), healthyPriority: Priority(clamping: 250))],
           addresses: ["fe80::200:5eff:fe00:2ab/64", "fd10::9/64", "fd10::8/64"].map {
             VirtualAddress(InterfaceAddress($0)!)
           }),

@@ -52,7 +52,8 @@ struct FitnessTests {
     #expect(fitness.priority.description == row.columns[3])
     #expect(fitness.adjustments.map(\.tracker).joined(separator: " ") == row.columns[4])
     let obstacle = row.columns.count > 5 ? row.columns[5] : ""
-    #expect(fitness.obstacle == (obstacle.isEmpty ? nil : .trackerDown(obstacle)))
+    let expected: Obstacle? = states[obstacle] == nil ? .trackerUnchecked(obstacle) : .trackerDown(obstacle)
+    #expect(fitness.obstacle == (obstacle.isEmpty ? nil : expected))
   }
 
   @Test("The healthy priority is the one with every tracker up")

@@ -87,7 +87,7 @@ struct VRRPRouterTests {
     let own = configuration(priority: 200, trackers: [TrackerWeight(tracker: "docker", weight: 0)])
     var node = VRRPRouter(configurations: [own])
     #expect(node.handle(.startup, at: at(.zero)) == [])
-    #expect(node[first]?.obstacle == .trackerDown("docker"))
+    #expect(node[first]?.obstacle == .trackerUnchecked("docker"))
 
     let joined = node.handle(.tracker("docker", isUp: true), at: at(.seconds(1)))
     #expect(transitions(joined) == ["12 initialize → backup"])
@@ -135,7 +135,7 @@ struct VRRPRouterTests {
     _ = node.handle(.obstacle(first, .interfaceDown("eth0")), at: at(.zero))
     #expect(node[first]?.obstacle == .interfaceDown("eth0"))
     _ = node.handle(.obstacle(first, nil), at: at(.zero))
-    #expect(node[first]?.obstacle == .trackerDown("docker"))
+    #expect(node[first]?.obstacle == .trackerUnchecked("docker"))
     #expect(states(node) == [.initialize])
     _ = node.handle(.tracker("docker", isUp: true), at: at(.zero))
     #expect(states(node) == [.backup])
