@@ -127,7 +127,7 @@ struct InterfaceTests {
       try await cluster.wait(until: "n1 is Active") { try cluster.router(on: "n1").state == .active }
       try await cluster.stop("n1")
       #expect(cluster["n1"].holds(Cluster.address))
-      #expect(try cluster.daemon("n1").log.contains("10.0.10.39/24 is there already, and not by vipd"))
+      #expect(try cluster.daemon("n1").log.contains("10.0.10.39/24 is on eth0, and not by vipd"))
     }
   }
 
@@ -141,7 +141,7 @@ struct InterfaceTests {
       try await cluster.wait(until: "n2 has taken over") { try cluster.router(on: "n2").state == .active }
       try cluster.start("n1")
       try await cluster.wait(until: "the log tells of it") {
-        try cluster.daemon("n1").log.contains("removed 10.0.10.39/24, left by a vipd that did not end well")
+        try cluster.daemon("n1").log.contains("removing 10.0.10.39/24, left by a vipd that did not end well")
       }
       try await cluster.holder(is: "n1")
     }

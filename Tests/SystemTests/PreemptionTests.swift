@@ -45,7 +45,7 @@ struct PreemptionTests {
       try await client.waitForAnswer(from: "n1", for: .milliseconds(300))
       #expect(client.stop().longestOutage(since: before) < .milliseconds(100))
       let reason = try cluster.router(on: "n1").reason
-      #expect(reason.contains("n2 (10.0.10.32) advertises priority 150, which is below ours"), "\(reason)")
+      #expect(reason.contains("n2 (10.0.10.32) advertised priority 150, which is below ours"), "\(reason)")
     }
   }
 
