@@ -166,15 +166,71 @@ import VRRP
       return router?.state == .initialize && router?.reason == failure.description
     }
     #expect(bench.host.deeds.contains(.sent(.relinquishing, to: IPAddress("10.0.0.2")!)))
+    #expect(!bench.host.deeds.contains(.frame(on: 2)), "neighbours were sent to a host without the address")
+    #expect(await bench.agent.status().health?.problems == ["ingress: \(failure)"])
     bench.host.refuseInstalling(nil)
     try await eventually("tries again", within: .seconds(30)) { await state(bench) == .active }
     await bench.end()
   }
 
-  @Test("An address that somebody else put there is neither installed nor removed")
-  func foreignAddress() async throws {
+  @Test("Each refusal in a row is waited out for longer, since each try takes the role from a healthy node")
+  func refusalsInARow() async throws {
+    let bench = try Bench()
+    bench.host.refuseInstalling(
+      HostNetworkFailure(
+        subject: "eth0", operation: "add 10.0.0.9/24", cause: "no buffer space available", code: ENOBUFS))
+    let vrid = VRID(rawValue: 12)!
+    try await eventually("refused twice", within: .seconds(30)) {
+      await bench.agent.refusals[vrid]?.pause == .seconds(10)
+    }
+    await bench.end()
+  }
+
+  @Test("An address that an Active Router lacks is a problem, and the node is not fit")
+  func missedAddress() async throws {
+    let bench = try Bench(Bench.clusterFile(interval: "1s"))
+    try await eventually("Active", within: .seconds(20)) { await state(bench) == .active }
+    #expect(await bench.agent.status().health?.fit == true)
+    bench.host.change { $0[0].addresses.removeAll { $0.isOurs } }
+    try await eventually("the node says so") {
+      await bench.agent.status().health?.problems == ["ingress: 10.0.0.9/24 is not on eth0"]
+    }
+    #expect(await bench.agent.status().virtualRouters.first?.addresses.first?.installed == false)
+    await bench.end()
+  }
+
+  @Test("Advertisements that do not leave are not counted as sent, and are a problem")
+  func sendFailure() async throws {
+    let bench = try Bench()
+    let failure = HostNetworkFailure(
+      subject: "eth0", operation: "send to 10.0.0.2", cause: "operation not permitted", code: EPERM)
+    bench.host.refuseSending(failure)
+    try await eventually("Active") { await state(bench) == .active }
+    let status = await bench.agent.status()
+    #expect(status.virtualRouters.first?.advertisementsSent == 0)
+    #expect(status.health?.problems == ["ingress: advertisements do not leave: \(failure)"])
+    bench.host.refuseSending(nil)
+    try await eventually("they leave again") { await bench.agent.status().health?.fit == true }
+    await bench.end()
+  }
+
+  @Test("An IPv6 address under duplicate address detection is not held yet")
+  func tentativeAddress() async throws {
     var interface = Bench.eth0
-    interface.addresses.append(Bench.held("10.0.0.9/24"))
+    interface.addresses[0].isUsable = false
+    let bench = try Bench(interfaces: [interface])
+    try await eventually("waits") {
+      await bench.agent.status().virtualRouters.first?.reason == "no interface holds this node's address 10.0.0.1"
+    }
+    bench.host.change { $0[0].addresses[0].isUsable = true }
+    try await eventually("Active") { await state(bench) == .active }
+    await bench.end()
+  }
+
+  @Test("An address that somebody else put there is neither installed nor removed", arguments: ["/24", "/32"])
+  func foreignAddress(_ prefix: String) async throws {
+    var interface = Bench.eth0
+    interface.addresses.append(Bench.held("10.0.0.9" + prefix))
     let bench = try Bench(interfaces: [interface])
     try await eventually("Active") { await state(bench) == .active }
     await bench.end()

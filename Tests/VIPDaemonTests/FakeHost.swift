@@ -33,6 +33,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var rejected: [ReceivedDatagram] = []
     var deeds: [Deed] = []
     var refusal: HostNetworkFailure?
+    var sendRefusal: HostNetworkFailure?
     var filter: ReceptionFilter?
   }
 
@@ -59,6 +60,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
 
   func refuseInstalling(_ failure: HostNetworkFailure?) { state.withLock { $0.refusal = failure } }
 
+  func refuseSending(_ failure: HostNetworkFailure?) { state.withLock { $0.sendRefusal = failure } }
+
   func change(_ edit: (inout [NetworkInterface]) -> Void) {
     state.withLock { edit(&$0.interfaces) }
     eventfd_write(changes, 1)
@@ -83,7 +86,10 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
 
   func setReceptionFilter(_ filter: ReceptionFilter) { state.withLock { $0.filter = filter } }
 
-  func send(_ payload: [UInt8], from source: IPAddress, to destination: IPAddress, interfaceIndex: Int) {
+  func send(
+    _ payload: [UInt8], from source: IPAddress, to destination: IPAddress, interfaceIndex: Int
+  ) throws(HostNetworkFailure) {
+    if let failure = state.withLock({ $0.sendRefusal }) { throw failure }
     guard let decoded = try? Advertisement.decode(payload, source: source, destination: destination) else {
       Issue.record("the agent sent a malformed advertisement: \(payload)")
       return

@@ -104,4 +104,40 @@ import VRRP
     #expect(failure.error.contains("node n1, which this is, is no longer in it"))
     await bench.end()
   }
+
+  @Test("An address that moves from one virtual router to another stays on its interface")
+  func movedAddress() async throws {
+    func file(_ first: String, _ second: String) -> String {
+      let more = """
+          - name: second
+            vrid: 13
+            addresses: \(second)
+            interval: 10ms
+        """
+      return Bench.clusterFile(addresses: first, more: more)
+    }
+    let bench = try Bench(file("[10.0.0.9/24]", "[10.0.0.19/24, 10.0.0.20/24]"))
+    try await eventually("both are Active") {
+      await bench.agent.status().virtualRouters.allSatisfy { $0.state == .active }
+    }
+    bench.rewriteFile(file("[10.0.0.9/24, 10.0.0.20/24]", "[10.0.0.19/24]"))
+    #expect(await bench.agent.reload() == .success("ingress changed, second changed"))
+    #expect(!bench.host.deeds.contains(.removed(["10.0.0.20/24"])))
+    let addresses = await bench.agent.status().virtualRouters.flatMap(\.addresses)
+    #expect(addresses.allSatisfy(\.installed))
+    await bench.end()
+  }
+
+  @Test("A file that would take the address from a healthy node, for an interface that is not there, is refused")
+  func misspeltInterface() async throws {
+    let bench = try await activeBench()
+    bench.rewriteFile(Bench.clusterFile(addresses: "[{address: 10.0.0.9/24, interface: eht1}]"))
+    guard case .failure(let failure) = await bench.agent.reload() else {
+      Issue.record("accepted")
+      return
+    }
+    #expect(failure.error == "\(bench.file): ingress could not go on here: there is no interface eht1")
+    #expect(await bench.agent.status().virtualRouters.first?.state == .active)
+    await bench.end()
+  }
 }

@@ -55,6 +55,9 @@ final class Cluster: Sendable {
 
   subscript(_ node: String) -> TestbedNode { testbed[node] }
 
+  /// The file that daemons are started with.
+  var fileText: String { text.withLock { $0 } }
+
   // MARK: Daemons
 
   /// Starts vipd on a node.
