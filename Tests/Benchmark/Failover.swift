@@ -33,6 +33,14 @@ enum Fault: String, Sendable, CaseIterable, Codable, ExpressibleByArgument {
   /// Whether a daemon has anything of this kind. keepalived's process tracking works in the initial namespaces only.
   func isKnown(to contender: Contender) -> Bool { contender == .vipd || self != .tracker }
 
+  /// Of all that goes round and round and may be anywhere when it happens, in milliseconds.
+  func longestCycle(interval: Int) -> Int {
+    switch self {
+    case .hostDeath, .stop, .linkCut, .tracker: interval
+    case .script: max(interval, 1000)
+    }
+  }
+
   /// The shortest and the longest outage that the protocol's timers give, in milliseconds.
   func bound(interval: Int) -> ClosedRange<Double> {
     let interval = Double(interval)
@@ -99,7 +107,7 @@ struct FailoverSeries {
     let client = try TrafficClient(
       from: testbed.client, to: cluster.setup.address(), period: period, noticed: .milliseconds(2))
     try await client.waitForAnswer(from: "n1", for: .milliseconds(100))
-    try await Task.sleep(for: chance.duration(upTo: .milliseconds(interval)))
+    try await Task.sleep(for: chance.duration(upTo: .milliseconds(fault.longestCycle(interval: interval))))
     let begin = Moment.now()
     try happen(to: testbed["n1"], in: cluster)
     try await client.waitForAnswer(from: "n2", for: .milliseconds(100), within: .seconds(15))

@@ -90,7 +90,7 @@ extension Report {
     var titles = ["what happens to the holder", "interval", "timers allow"]
     titles += contenders.map { "\(title($0)): min / median / max" }
     if contenders.count > 1 { titles.append("ratio of medians") }
-    titles.append("max beyond timers")
+    titles.append("vipd's max beyond timers")
     var rows: [[String]] = []
     for vipd in failovers where vipd.contender == .vipd {
       var row = [vipd.fault.words, "\(vipd.interval) ms", Self.bound(vipd)]

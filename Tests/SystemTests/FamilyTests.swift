@@ -111,12 +111,3 @@ struct AnnouncementTests {
     return words.firstIndex(of: "lladdr").map { String(words[$0 + 1]) }
   }
 }
-
-extension Array where Element: Equatable {
-  /// With each run of equal elements as one.
-  var removingRepetitions: [Element] {
-    reduce(into: []) { result, element in
-      if result.last != element { result.append(element) }
-    }
-  }
-}

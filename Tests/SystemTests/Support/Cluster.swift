@@ -118,7 +118,16 @@ final class Cluster: Sendable {
   func wait(
     within limit: Duration = .seconds(20), until what: @autoclosure () -> String, _ condition: () throws -> Bool
   ) async throws {
-    try await eventually(within: limit, what()) { (try? condition()) ?? false }
+    var obstacle: (any Error)?
+    try await eventually(within: limit, what() + (obstacle.map { " (\($0))" } ?? "")) {
+      do {
+        obstacle = nil
+        return try condition()
+      } catch {
+        obstacle = error
+        return false
+      }
+    }
   }
 
   /// Waits until one node alone is Active in all families, its kernel and no other holds the addresses, and every
@@ -219,6 +228,23 @@ extension Cluster {
     let record = client.stop()
     #expect(Set(record.spans.map(\.responder)) == [holder, successor])
     return record.longestOutage(since: begin)
+  }
+}
+
+/// Expects that one node has answered all the time. A pause of less than a tenth of a second is the machine's, not ours.
+func expectUndisturbed(
+  _ record: TrafficRecord, by node: String = "n1", sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(record.spans.map(\.responder).removingRepetitions == [node], sourceLocation: sourceLocation)
+  #expect(record.longestOutage < .milliseconds(100), sourceLocation: sourceLocation)
+}
+
+extension Array where Element: Equatable {
+  /// With each run of equal elements as one.
+  var removingRepetitions: [Element] {
+    reduce(into: []) { result, element in
+      if result.last != element { result.append(element) }
+    }
   }
 }
 
