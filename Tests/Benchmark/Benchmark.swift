@@ -36,7 +36,12 @@ import Rehearsal
     let program = Program(
       contenders: keepalived ? [.vipd, .keepalived] : [.vipd], intervals: intervals, faults: faults, runs: runs,
       stability: .seconds(stability), idle: .seconds(idle), seed: seed)
-    let report = try await Interruption.cancelling { try await program.perform() }
+    let report: Report
+    do {
+      report = try await Interruption.cancelling { try await program.perform() }
+    } catch is CancellationError {
+      throw ExitCode(130)  // as a shell has it for SIGINT
+    }
     print(json ? try report.json() : report.text, terminator: "")
     if let output { try report.save(to: output) }
   }
