@@ -13,7 +13,8 @@ extension FailoverAgent {
     for directive in directives {
       switch directive {
       case .discard(let reason, let vrid):
-        ledgers[vrid]?.families.keys.first.map { ledgers[vrid]?[$0].discarded[reason, default: 0] += 1 }
+        // Asked and counted before the core was told (`read`), so that it has nothing left to discard.
+        logger.warning("VRID \(vrid): \(reason.words)")
       case .perform(let vrid, let action):
         perform(action, vrid, &refused, at: now)
       }
