@@ -85,6 +85,9 @@ extension FailoverAgent {
 }
 
 extension TrackerDefinition {
+  /// A process's death is seen at once, whatever the interval; its birth within this time.
+  static let longestSearchInterval = Duration.seconds(1)
+
   /// The file's words as a probe's parameters.
   init(_ tracker: ClusterConfiguration.Tracker) {
     let kind: Kind =
@@ -96,8 +99,13 @@ extension TrackerDefinition {
         case .shell(let line): .script(.init(.shell(line)))
         }
       }
+    let interval =
+      switch kind {
+      case .process: min(tracker.interval, Self.longestSearchInterval)
+      case .script: tracker.interval
+      }
     self.init(
-      name: tracker.name.rawValue, kind: kind, interval: tracker.interval, timeout: tracker.timeout,
+      name: tracker.name.rawValue, kind: kind, interval: interval, timeout: tracker.timeout,
       rise: tracker.rise, fall: tracker.fall)
   }
 }
