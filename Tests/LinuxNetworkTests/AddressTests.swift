@@ -36,7 +36,7 @@ struct AddressTests {
   func installAndRemove() throws {
     let host = try Host()
     try host.namespace.ip("address add 192.0.2.1/24 dev public0")
-    try host.namespace.ip("address add 2001:db8::1/64 dev public0")
+    try host.namespace.ip("address add 2001:db8::1/64 dev public0 nodad")
     let ours = ["192.0.2.9/24", "198.51.100.9/28", "203.0.113.9/32", "2001:db8::9/64", "fe80::9/64"]
     let placements = ours.map { placement($0, on: host.link) }
 
