@@ -24,12 +24,14 @@ public struct NodeStatus: Codable, Sendable, Hashable {
   public var pid: Int?
   /// VRRP packets that were none of this node's business.
   public var strays: StrayStatus?
+  /// Routers that take part in multicast and are in no file.
+  public var unknownSenders: [UnknownSenderStatus]?
 
   public init(
     cluster: String, node: String, version: String, uptime: Duration, virtualRouters: [VirtualRouterStatus],
     trackers: [TrackerStatus], peers: [PeerStatus], health: NodeHealth? = nil,
     configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil,
-    strays: StrayStatus? = nil
+    strays: StrayStatus? = nil, unknownSenders: [UnknownSenderStatus]? = nil
   ) {
     self.cluster = cluster
     self.node = node
@@ -43,12 +45,14 @@ public struct NodeStatus: Codable, Sendable, Hashable {
     self.loop = loop
     self.pid = pid
     self.strays = strays
+    self.unknownSenders = unknownSenders
   }
 
   enum CodingKeys: String, CodingKey {
     case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays
     case uptime = "uptime_seconds"
     case virtualRouters = "virtual_routers"
+    case unknownSenders = "unknown_senders"
   }
 }
 

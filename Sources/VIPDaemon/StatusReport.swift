@@ -25,7 +25,8 @@ extension FailoverAgent: ControlSource {
         latenessLast: punctuality.latenessLast),
       pid: Int(getpid()),
       strays: StrayStatus(
-        discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections)))
+        discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections)),
+      unknownSenders: unknownSenders(at: now))
   }
 }
 
@@ -116,9 +117,22 @@ extension FailoverAgent {
         let ledger = peers[peer.address]
         return PeerStatus(
           node: peer.node, address: peer.address.description, lastHeard: ledger.map { now - $0.lastHeard },
-          checksum: ledger?.checksumForm.rawValue, priority: ledger.map { Int($0.priority.fieldValue) },
-          advertisementsReceived: ledger?.received)
+          checksum: ledger?.checksumForm.rawValue, priority: ledger.map { Int($0.advertisement.priority.fieldValue) },
+          advertisementsReceived: ledger?.received,
+          protocolVersion: ledger.map { Int($0.advertisement.version.rawValue) },
+          interval: ledger?.advertisement.interval.duration, hopLimit: ledger.map { Int($0.hopLimit) })
       }
+  }
+
+  /// Who speaks in a group and is in no file.
+  private func unknownSenders(at now: Instant) -> [UnknownSenderStatus] {
+    peers.filter { !isConfigured($0.key) }.sorted { $0.key < $1.key }.map { address, ledger in
+      UnknownSenderStatus(
+        address: address.description, lastHeard: now - ledger.lastHeard,
+        vrids: ledger.vrids.map { Int($0.rawValue) }.sorted(),
+        priority: Int(ledger.advertisement.priority.fieldValue), checksum: ledger.checksumForm.rawValue,
+        advertisementsReceived: ledger.received)
+    }
   }
 
   /// Fit is a node that takes part in all its virtual routers with nothing held against it.
@@ -135,7 +149,8 @@ extension FailoverAgent {
     // The kernel's refusal is the obstacle already.
     let addresses = configuration.addresses.compactMap { condition(of: $0, member).problem }
       .filter { !obstacle.contains($0) }
-    return (obstacle + sending.map { "advertisements do not leave: \($0)" } + addresses)
+    let others = disagreements(in: configuration, at: now)
+    return (obstacle + others + sending.map { "advertisements do not leave: \($0)" } + addresses)
       .map { "\(configuration.name): \($0)" }
   }
 
