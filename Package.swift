@@ -79,6 +79,12 @@ let package = Package(
     program(
       "benchmark", path: "Tests/Benchmark", ["Rehearsal", "ControlAPI", "FailoverSimulation", argumentParser]),
 
+    // Simulated runs that chance draws: the tests look at some, `Packaging/explore` at as many as there is time for.
+    .target(
+      name: "SimulatedScenarios", dependencies: ["FailoverSimulation", "VRRP", "NetworkTypes"],
+      path: "Tests/SimulatedScenarios", swiftSettings: strict),
+    program("explore", path: "Tests/Explore", ["SimulatedScenarios", "FailoverSimulation"]),
+
     // Pure modules.
     tests("NetworkTypesTests", ["NetworkTypes"]),
     tests("VRRPTests", ["VRRP", "NetworkTypes"]),
@@ -88,7 +94,8 @@ let package = Package(
       exclude: ["Fixtures"]),
     tests(
       "FailoverSimulationTests",
-      ["FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"], exclude: ["Scenarios"]),
+      ["SimulatedScenarios", "FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"],
+      exclude: ["Scenarios"]),
     // The host, in namespaces of the tests' own.
     tests("HealthProbesTests", ["HealthProbes", "NetworkTypes", "CLinux"]),
     tests("LinuxNetworkTests", ["LinuxNetwork", "NetworkTypes", "CLinux", "CLibcap"]),

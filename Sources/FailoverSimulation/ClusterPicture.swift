@@ -111,8 +111,34 @@ extension ClusterPicture {
 extension ClusterPicture {
   /// Since when the network is whole, every process runs, and nothing has befallen the cluster; nil while that is not so.
   public var quietSince: Instant? {
-    guard segment.isWhole, time >= stalledUntil, !nodes.contains(where: { $0.isFrozen }) else { return nil }
+    guard segment.isWhole, time >= stalledUntil, !filesKeepPeersApart, !nodes.contains(where: { $0.isFrozen }) else {
+      return nil
+    }
     return max(lastDisturbance, stalledUntil)
+  }
+
+  /// Whether peers discard each other's advertisements, because some have read a new file and others have not: the
+  /// version, the transport, or in version 2 the interval and the password differ (RX-2, RX-10, RX-11).
+  private var filesKeepPeersApart: Bool {
+    let running = nodes.filter(\.isRunning)
+    return vrids.contains { vrid in
+      Set(running.compactMap { $0.configuration(of: vrid).map(Understanding.init) }).count > 1
+    }
+  }
+
+  /// What two nodes must have in common to hear each other.
+  private struct Understanding: Hashable {
+    var version: VRRPVersion
+    var transport: Transport
+    var interval: AdvertisementInterval?
+    var password: SimplePassword?
+
+    init(_ configuration: VirtualRouterConfiguration) {
+      version = configuration.version
+      transport = configuration.transport
+      interval = version == .v2 ? configuration.interval : nil
+      password = configuration.password
+    }
   }
 
   /// Whether advertisements went through, and were listened to, for long enough that every node has heard every Active

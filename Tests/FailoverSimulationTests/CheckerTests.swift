@@ -2,6 +2,7 @@
 // silent about everything would otherwise pass every test.
 
 import NetworkTypes
+import SimulatedScenarios
 import Testing
 import VRRP
 

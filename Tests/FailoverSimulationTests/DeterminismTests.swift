@@ -2,6 +2,7 @@
 
 import FailoverSimulation
 import NetworkTypes
+import SimulatedScenarios
 import Testing
 
 struct DeterminismTests {

@@ -6,6 +6,7 @@
 
 import FailoverSimulation
 import FoundationEssentials
+import SimulatedScenarios
 import Testing
 
 struct ExplorationTests {
@@ -35,22 +36,5 @@ struct ExplorationTests {
     let bounds = text.split(separator: "-").compactMap { UInt64($0) }
     guard bounds.count == 2, bounds[0] <= bounds[1] else { preconditionFailure("EXPLORE_SEEDS is FIRST-LAST") }
     return stride(from: bounds[0], through: bounds[1], by: 25).map { $0...min($0 + 24, bounds[1]) }
-  }
-}
-
-extension Scenario {
-  /// The same complaint with fewer incidents: each is left out that the failure does not need.
-  func reduced() -> Scenario {
-    func fails(_ scenario: Scenario) -> String? { scenario.run(detail: .nothing).examination.violations.first?.rule }
-    let rule = fails(self)
-    var least = self
-    var index = least.script.count - 1
-    while index >= 0 {
-      var shorter = least
-      shorter.script.remove(at: index)
-      if fails(shorter) == rule { least = shorter }
-      index -= 1
-    }
-    return least
   }
 }

@@ -6,6 +6,7 @@
 
 import FailoverSimulation
 import FoundationEssentials
+import SimulatedScenarios
 import Testing
 
 struct ScenarioTests {

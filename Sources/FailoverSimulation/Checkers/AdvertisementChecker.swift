@@ -4,16 +4,37 @@ import NetworkTypes
 import VRRP
 
 struct AdvertisementChecker: Checker {
+  /// Virtual routers of version 2 whose interval was changed on some node.
+  private var changedIntervals: Set<VRID> = []
+  private var intervals: [VRID: AdvertisementInterval] = [:]
+
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
-    step.occurrences.compactMap { occurrence in
+    for occurrence in step.occurrences { noteIntervals(occurrence) }
+    return step.occurrences.compactMap { occurrence in
       switch occurrence {
       case .sent(let sending): complaint(about: sending, picture)
       case .unreadable(let node, let message): "\(node) cannot read a peer's message: \(message.reason.rawValue)"
       // A node that has not reloaded yet may still speak for a virtual router that the other has given up.
       case .discarded(_, .vrid, _): nil
+      // Likewise for a while, where not all have read the new file.
+      case .discarded(_, .intervalMismatch, let vrid) where changedIntervals.contains(vrid): nil
       case .discarded(let node, let reason, let vrid): "\(node), VRID \(vrid), discards a peer's: \(reason.rawValue)"
       case .incident, .noticed, .transition, .installed, .removed, .announced, .learned, .spinning: nil
       }
+    }
+  }
+
+  private mutating func noteIntervals(_ occurrence: Occurrence) {
+    switch occurrence {
+    case .noticed(_, .started(let configurations)), .noticed(_, .reloaded(let configurations)):
+      for new in configurations where new.version == .v2 {
+        if let old = intervals.updateValue(new.interval, forKey: new.vrid), old != new.interval {
+          changedIntervals.insert(new.vrid)
+        }
+      }
+    case .incident, .noticed, .sent, .unreadable, .discarded, .transition, .installed, .removed, .announced, .learned,
+      .spinning:
+      break
     }
   }
 

@@ -80,15 +80,15 @@ struct HandOverChecker: Checker {
     of name: String, _ vrid: VRID, _ loss: Loss, after holder: String, _ picture: ClusterPicture
   ) -> Duration? {
     guard let node = picture[name], let priority = picture.effectivePriority(node, vrid),
-      let preemption = node.configuration(of: vrid)?.preemption,
+      let configuration = node.configuration(of: vrid),
       let interval = picture[holder]?.configuration(of: vrid)?.interval.duration
     else { return nil }
-    let skew = interval * (256 - priority) / 256
+    let skew = (configuration.version == .v2 ? .seconds(1) : interval) * (256 - priority) / 256  // RFC 3768 §6.1
     let holderLeft = picture[holder].map { picture.effectivePriority($0, vrid) == nil } ?? true
     switch loss {
     case .silence: return interval * 3 + skew
     // To the letter of the RFC a Backup ignores a lower priority until Active_Down_Timer has run out.
-    case .word: return preemption == .rfc && !holderLeft ? interval * 3 + skew : skew
+    case .word: return configuration.preemption == .rfc && !holderLeft ? interval * 3 + skew : skew
     }
   }
 }

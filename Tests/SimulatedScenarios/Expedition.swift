@@ -5,15 +5,17 @@ import NetworkTypes
 import VRRP
 
 /// Draws scenarios. The same seed draws the same one.
-struct Expedition {
+package struct Expedition {
   private var random: SplitMix64
   private var scenario: Scenario
   private var now: Duration = .zero
   private let interval: AdvertisementInterval
   private var frozen: Set<String> = []
+  /// A change of the file that some nodes have read and these have not yet.
+  private var rollout: [Scenario.Happening] = []
 
   /// - Parameter seed: draws the scenario, and is the seed of its run.
-  static func scenario(seed: UInt64) -> Scenario {
+  package static func scenario(seed: UInt64) -> Scenario {
     var expedition = Expedition(seed: seed)
     expedition.drawSchedule()
     return expedition.scenario
@@ -21,9 +23,8 @@ struct Expedition {
 
   private init(seed: UInt64) {
     random = SplitMix64(seed: seed)
-    interval =
-      [.oneSecond, given(AdvertisementInterval(centiseconds: 10)), given(AdvertisementInterval(centiseconds: 1))][
-        random.below(3)]
+    let centiseconds = [100, 100, 10, 10, 1, 300, 4000, 1 + random.below(4000)]
+    interval = given(AdvertisementInterval(centiseconds: centiseconds[random.below(centiseconds.count)]))
     scenario = Scenario(seed: seed)
     drawCluster()
   }
@@ -38,7 +39,7 @@ extension Expedition {
   private mutating func drawCluster() {
     let families: [IPFamily] = one(of: [[.ipv4], [.ipv4], [.ipv6], [.ipv4, .ipv6]])
     // Addresses in an order of their own in each family, so that a tie could be broken two ways.
-    let count = 2 + random.below(3)
+    let count = 2 + random.below(4)
     let shift = random.below(count)
     scenario.blueprint.nodes = (0..<count).map { index in
       let addresses = families.map { family in
@@ -48,7 +49,7 @@ extension Expedition {
       return Blueprint.Node(name: "n\(index + 1)", addresses: addresses)
     }
     scenario.blueprint.clients = ["laptop"]
-    let trackers = ["docker", "proxy"].prefix(random.below(3))
+    let trackers = ["docker", "proxy", "quorum"].prefix(random.below(4))
     for index in 0..<(1 + random.below(2)) {
       scenario.blueprint.routers.append(drawRouter(index, families, Array(trackers)))
     }
@@ -69,6 +70,11 @@ extension Expedition {
       name: "r\(index + 1)", vrid: given(VRID(rawValue: UInt8(12 + index))),
       addresses: addresses.map { given(InterfaceAddress($0)) }, members: members, interval: interval)
     router.preemption = drawPreemption()
+    if chance(350) { router.transport = .multicast }
+    if families == [.ipv4], interval.centiseconds.isMultiple(of: 100), chance(600) {
+      router.version = .v2
+      if chance(500) { router.password = given(SimplePassword("s3cret")) }
+    }
     for tracker in trackers {
       let weight = chance(150) ? 0 : chance(300) ? 1 + random.below(120) : -1 - random.below(253)
       router.trackers.append(TrackerWeight(tracker: tracker, weight: weight))
@@ -96,11 +102,15 @@ extension Expedition {
       happen(.start(node))
       if chance(300) { now += random.duration(upTo: interval.duration * 4) }
     }
-    for _ in 0..<(2 + random.below(5)) {
+    for _ in 0..<(2 + random.below(6)) {
       drawPause()
-      drawIncident()
+      if !rollout.isEmpty, chance(600) { rollOut() } else { drawIncident() }
     }
     drawPause()
+    while !rollout.isEmpty {
+      rollOut()
+      drawPause()
+    }
     // Made whole, and given the time that it may take.
     happen(.heal)
     happen(.quality(drawQuality(isClean: true)))
@@ -112,9 +122,14 @@ extension Expedition {
     scenario.end = now + settling
   }
 
-  private mutating func happen(_ incident: Incident) {
-    scenario.script.append(Scenario.Entry(time: now, happening: .incident(incident)))
+  private mutating func happen(_ incident: Incident) { happen(.incident(incident)) }
+
+  private mutating func happen(_ happening: Scenario.Happening) {
+    scenario.script.append(Scenario.Entry(time: now, happening: happening))
   }
+
+  /// The next node reads the new file.
+  private mutating func rollOut() { happen(rollout.removeFirst()) }
 
   private var settling: Duration { interval.duration * 13 + .milliseconds(600) }
 
@@ -145,7 +160,7 @@ extension Expedition {
     let nodes = scenario.blueprint.nodes.map(\.name)
     let node = one(of: nodes)
     let trackers = scenario.blueprint.routers.flatMap(\.trackers).map(\.tracker)
-    switch random.below(18) {
+    switch random.below(22) {
     case 0: happen(.crash(node))
     case 1: happen(.stop(node))
     case 2, 3: happen(.start(node))
@@ -159,11 +174,32 @@ extension Expedition {
     case 9, 10, 11, 12:
       guard !trackers.isEmpty else { return }
       happen(.tracker(one(of: trackers), on: node, isUp: chance(400)))
-    case 13: drawReload(on: node)
-    case 14: happen(.cut(from: node, to: one(of: nodes + ["laptop"]), one(of: [nil, .ipv4, .ipv6])))
-    case 15: drawPartition()
-    case 16: happen(.heal)
+    case 13:
+      guard !trackers.isEmpty else { return }
+      drawFlaps(of: one(of: trackers), on: node)
+    case 14, 15: drawReload(on: node)
+    case 16: happen(.cut(from: node, to: one(of: nodes + ["laptop"]), one(of: [nil, .ipv4, .ipv6])))
+    case 17: drawOneWayPartition(of: node)
+    case 18: drawPartition()
+    case 19: happen(.heal)
+    case 20: happen(.linkQuality(drawQuality(isClean: false), from: node, to: one(of: nodes + ["laptop"])))
     default: happen(.quality(drawQuality(isClean: chance(300))))
+    }
+  }
+
+  /// Ends where it began, or not.
+  private mutating func drawFlaps(of tracker: String, on node: String) {
+    for flap in 0..<(2 + random.below(4)) {
+      happen(.tracker(tracker, on: node, isUp: !flap.isMultiple(of: 2)))
+      now += random.duration(upTo: interval.duration)
+    }
+  }
+
+  /// The node is heard by nobody, or hears nobody.
+  private mutating func drawOneWayPartition(of node: String) {
+    let speaks = chance(500)
+    for other in scenario.blueprint.nodes.map(\.name) where other != node {
+      happen(.cut(from: speaks ? node : other, to: speaks ? other : node, nil))
     }
   }
 
@@ -176,19 +212,45 @@ extension Expedition {
     happen(.partition(groups))
   }
 
-  private mutating func drawReload(on node: String) {
+  /// One node reads a new file; often the others do too, one after another and with whatever happens between.
+  private mutating func drawReload(on first: String) {
+    guard rollout.isEmpty else { return rollOut() }
     let router = one(of: scenario.blueprint.routers)
-    let change: Scenario.Change =
-      switch random.below(6) {
-      case 0:
-        .interval(given(AdvertisementInterval(centiseconds: max(1, interval.centiseconds / (1 + random.below(3))))))
-      case 1: .preemption(drawPreemption())
-      case 2: .addresses(Array(router.addresses.dropLast(router.addresses.count > 1 ? 1 : 0)))
-      case 3: .priority(Priority(clamping: 1 + random.below(254)))
-      case 4: .weight(tracker: "docker", -random.below(254))
-      default: .removal
-      }
-    scenario.script.append(
-      Scenario.Entry(time: now, happening: .reload(node, router: router.name, change)))
+    let (change, mustReachAll) = drawChange(of: router)
+    happen(.reload(first, router: router.name, change))
+    guard mustReachAll || chance(600) else { return }
+    for node in scenario.blueprint.nodes.map(\.name) where node != first {
+      var mine = change
+      if case .priority = change { mine = .priority(Priority(clamping: 1 + random.below(254))) }
+      rollout.append(.reload(node, router: router.name, mine))
+    }
+  }
+
+  private mutating func drawChange(of router: Blueprint.Router) -> (Scenario.Change, mustReachAll: Bool) {
+    switch random.below(7) {
+    case 0:
+      let interval = drawInterval(for: router.version)
+      // In version 2 nodes of different intervals do not hear each other (RX-11), which is no network to agree in.
+      return (.interval(interval), router.version == .v2)
+    case 1: return (.preemption(drawPreemption()), false)
+    case 2: return (.addresses(Array(router.addresses.dropLast(router.addresses.count > 1 ? 1 : 0))), false)
+    case 3:
+      let more = router.addresses[0].family == .ipv4 ? "10.0.10.77/24" : "fd10::77/64"
+      let last = router.addresses.last?.family == .ipv6 ? "fd10::77/64" : more
+      return (.addresses(router.addresses + [given(InterfaceAddress(last))]), false)
+    case 4: return (.priority(Priority(clamping: 1 + random.below(254))), false)
+    case 5:
+      return (.weight(tracker: one(of: ["docker", "proxy"]), chance(200) ? 0 : random.below(400) - 254), false)
+    default: return (.removal, false)
+    }
+  }
+
+  /// Up to half as long again as it was.
+  private mutating func drawInterval(for version: VRRPVersion) -> AdvertisementInterval {
+    let most = min(interval.centiseconds * 3 / 2, 4095)
+    switch version {
+    case .v2: return given(AdvertisementInterval(centiseconds: 100 * (1 + random.below(most / 100))))
+    case .v3: return given(AdvertisementInterval(centiseconds: max(most / 6, 1) + random.below(most - most / 6)))
+    }
   }
 }

@@ -22,7 +22,7 @@ struct ScenarioError: Error, CustomStringConvertible {
 }
 
 extension Scenario {
-  init(text: String) throws {
+  package init(text: String) throws {
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let statement = line.prefix { $0 != "#" }
       var words = Words(statement, line: index + 1)
@@ -166,6 +166,10 @@ extension Words {
       case "transport":
         try expect("multicast")
         router.transport = .multicast
+      case "version":
+        try expect("2")
+        router.version = .v2
+      case "password": router.password = SimplePassword(try next())
       case let other: throw error("\(other) says nothing of a virtual router")
       }
     }

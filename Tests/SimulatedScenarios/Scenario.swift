@@ -4,28 +4,28 @@ import FailoverSimulation
 import NetworkTypes
 import VRRP
 
-struct Scenario: Equatable {
-  var seed: UInt64 = 1
-  var blueprint = Blueprint()
+package struct Scenario: Equatable, Sendable {
+  package var seed: UInt64 = 1
+  package var blueprint = Blueprint()
   /// In order of time.
-  var script: [Entry] = []
+  package var script: [Entry] = []
   var end: Duration = .zero
 
-  struct Entry: Equatable {
+  package struct Entry: Equatable, Sendable {
     var time: Duration
     var happening: Happening
     /// Counted from `time`.
     var expectations: [Expectation] = []
   }
 
-  enum Happening: Equatable {
+  enum Happening: Equatable, Sendable {
     case incident(Incident)
     /// One node reads a file that differs from the one it had.
     case reload(String, router: String, Change)
   }
 
   /// What is other in a node's new file.
-  enum Change: Equatable {
+  enum Change: Equatable, Sendable {
     case interval(AdvertisementInterval)
     case preemption(Preemption)
     case addresses([InterfaceAddress])
@@ -37,7 +37,7 @@ struct Scenario: Equatable {
     case removal
   }
 
-  enum Expectation: Equatable {
+  enum Expectation: Equatable, Sendable {
     /// These, and only these, are Active when that time has passed.
     case held(by: [String], router: String, within: Duration)
     /// From the entry to the next one nobody else becomes Active, and this one remains so.
@@ -52,16 +52,18 @@ struct Scenario: Equatable {
 }
 
 /// What came of a scenario.
-struct Outcome {
-  var examination: Examination
+package struct Outcome: Sendable {
+  package var examination: Examination
   /// Expectations that were not met, in words.
   var disappointments: [String] = []
 
-  var complaints: [String] { examination.violations.map(\.description) + disappointments }
+  package var complaints: [String] { examination.violations.map(\.description) + disappointments }
 }
 
 extension Scenario {
-  func run(detail: Transcript.Detail = .notable, checkers: [any Checker] = Examination.standardCheckers) -> Outcome {
+  package func run(
+    detail: Transcript.Detail = .notable, checkers: [any Checker] = Examination.standardCheckers
+  ) -> Outcome {
     var examination = Examination(
       blueprint.cluster, random: SplitMix64(seed: seed), checkers: checkers, detail: detail)
     for (time, incident) in incidents { examination.schedule(incident, at: Instant(sinceBoot: time)) }
@@ -164,5 +166,22 @@ extension Blueprint {
       }
     case .removal: routers.remove(at: index)
     }
+  }
+}
+
+extension Scenario {
+  /// The same complaint with fewer incidents: each is left out that the failure does not need.
+  package func reduced() -> Scenario {
+    func fails(_ scenario: Scenario) -> String? { scenario.run(detail: .nothing).examination.violations.first?.rule }
+    let rule = fails(self)
+    var least = self
+    var index = least.script.count - 1
+    while index >= 0 {
+      var shorter = least
+      shorter.script.remove(at: index)
+      if fails(shorter) == rule { least = shorter }
+      index -= 1
+    }
+    return least
   }
 }

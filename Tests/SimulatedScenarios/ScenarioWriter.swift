@@ -6,7 +6,7 @@ import VRRP
 
 extension Scenario {
   /// What `Scenario(text:)` reads back.
-  var text: String {
+  package var text: String {
     var lines = seed == 1 ? [] : ["seed \(seed)"]
     lines += blueprint.nodes.map { "node \($0.name) \(list($0.addresses))" }
     lines += blueprint.routers.map(\.text)
@@ -29,6 +29,8 @@ extension Blueprint.Router {
     words.append("preempt \(preemption.text)")
     words += trackers.map { "track \($0.tracker):\($0.weight)" }
     if transport == .multicast { words.append("transport multicast") }
+    if version == .v2 { words.append("version 2") }
+    if let password { words.append("password \(password.text)") }
     return words.joined(separator: " ")
   }
 }

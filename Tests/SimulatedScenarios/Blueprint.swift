@@ -4,48 +4,52 @@ import FailoverSimulation
 import NetworkTypes
 import VRRP
 
-struct Blueprint: Equatable {
-  var nodes: [Node] = []
-  var routers: [Router] = []
-  var clients: [String] = []
+package struct Blueprint: Equatable, Sendable {
+  package var nodes: [Node] = []
+  package var routers: [Router] = []
+  package var clients: [String] = []
 
-  struct Node: Equatable {
-    var name: String
+  package struct Node: Equatable, Sendable {
+    package var name: String
     /// One of each family at most.
-    var addresses: [IPAddress]
+    package var addresses: [IPAddress]
   }
 
-  struct Router: Equatable {
-    var name: String
-    var vrid: VRID
-    var addresses: [InterfaceAddress]
+  package struct Router: Equatable, Sendable {
+    package var name: String
+    package var vrid: VRID
+    package var addresses: [InterfaceAddress]
     /// The nodes that take part, each with its priority here.
     var members: [Member]
     var interval: AdvertisementInterval = .oneSecond
     var preemption: Preemption = .immediate
     var trackers: [TrackerWeight] = []
     var transport: Transport = .unicast
+    var version: VRRPVersion = .v3
+    /// Version 2 alone has one.
+    var password: SimplePassword?
   }
 
-  struct Member: Equatable {
+  package struct Member: Equatable, Sendable {
     var node: String
     var priority: Priority
   }
 
-  var cluster: SimulatedCluster {
+  package var cluster: SimulatedCluster {
     SimulatedCluster(
       nodes: nodes.map { SimulatedCluster.Node(name: $0.name, virtualRouters: configurations(for: $0.name)) },
       clients: clients)
   }
 
-  func configurations(for node: String) -> [VirtualRouterConfiguration] {
+  package func configurations(for node: String) -> [VirtualRouterConfiguration] {
     routers.compactMap { router in
       router.members.first { $0.node == node }.map { configuration(of: router, for: $0) }
     }
   }
 
   private func configuration(of router: Router, for member: Member) -> VirtualRouterConfiguration {
-    let me = nodes.first { $0.name == member.node }
+    let index = nodes.firstIndex { $0.name == member.node }
+    let me = index.map { nodes[$0] }
     let families = IPFamily.allCases.compactMap { family -> FamilyConfiguration? in
       let addresses = router.addresses.filter { $0.family == family }.map { VirtualAddress($0) }
       guard !addresses.isEmpty, let local = me?.address(family) else { return nil }
@@ -54,11 +58,16 @@ struct Blueprint: Equatable {
           Peer(node: other.node, address: $0, healthyPriority: router.healthyPriority(of: other))
         }
       }
-      return FamilyConfiguration(localAddress: local, peers: peers, addresses: addresses)
+      // Multicast over IPv6 comes from a link-local address, which no file names (TX-3).
+      let linkLocal = index.flatMap { IPAddress("fe80::a:\($0 + 1)") }
+      return FamilyConfiguration(
+        localAddress: local, primaryAddress: router.transport == .multicast && family == .ipv6 ? linkLocal : local,
+        peers: peers, addresses: addresses)
     }
     return VirtualRouterConfiguration(
-      name: router.name, vrid: router.vrid, priority: member.priority, interval: router.interval,
-      preemption: router.preemption, families: families, trackers: router.trackers, transport: router.transport)
+      name: router.name, vrid: router.vrid, version: router.version, priority: member.priority,
+      interval: router.interval, preemption: router.preemption, families: families, trackers: router.trackers,
+      transport: router.transport, password: router.password)
   }
 }
 
@@ -75,7 +84,7 @@ extension Blueprint.Router {
 }
 
 /// A fixture that is known to be right.
-func given<Value>(_ value: Value?) -> Value {
+package func given<Value>(_ value: Value?) -> Value {
   guard let value else { preconditionFailure("a fixture is wrong") }
   return value
 }
