@@ -37,7 +37,10 @@ struct PlanPage {
     var text =
       style.bold("virtual router \(router.name)")
       + ": \(addresses), advertised every \(router.interval), \(holder)\n\n"
-    var table = TextTable("FAULT", "ADDRESS", "MOVES AFTER", "NOBODY HAS IT", "BECAUSE")
+    var table =
+      isWide
+      ? TextTable("FAULT", "ADDRESS", "MOVES AFTER", "NOBODY HAS IT", "BECAUSE")
+      : TextTable("FAULT", "ADDRESS", "MOVES AFTER", "NOBODY HAS IT")
     for row in router.rows where row.node == router.holder || row.isMove || row.mark != nil { add(row, to: &table) }
     for chain in router.chains where chain.mark != nil || (chain.isUniform && chain.failures.count > 1) {
       add(chain, to: &table)
@@ -47,12 +50,22 @@ struct PlanPage {
     return text
   }
 
+  /// Where there is no room for a column of reasons, each gets a line.
+  private var isWide: Bool { width >= 110 }
+
   private func add(_ row: FailoverPlan.Row, to table: inout TextTable) {
     let tone: Tone = row.mark == nil ? .plain : .warning
-    table.addRow(
+    let cells = [
       TextTable.Cell("\(row.fault.words) \(row.fault.preposition) \(row.node)", tone),
       TextTable.Cell(row.journey, tone), TextTable.Cell(row.movedAfter?.words ?? "–"),
-      TextTable.Cell(row.unheld?.words ?? "for good"), TextTable.Cell(row.reason))
+      TextTable.Cell(row.unheld?.words ?? "for good"),
+    ]
+    if isWide {
+      table.addRow(cells + [TextTable.Cell(row.reason)])
+    } else {
+      table.addRow(cells)
+      table.addNote(row.reason, .dim)
+    }
     if row.fault == .cutOff, row.contested.upperBound > .zero {
       table.addNote("both have it while it lasts, and for up to \(row.contested.upperBound.brief) once it heals", .dim)
     }
