@@ -24,12 +24,14 @@ public struct NodeStatus: Codable, Sendable, Hashable {
   public var pid: Int?
   /// VRRP packets that were none of this node's business.
   public var strays: StrayStatus?
+  /// Other hosts that say to have this node's address.
+  public var rivals: [RivalStatus]?
 
   public init(
     cluster: String, node: String, version: String, uptime: Duration, virtualRouters: [VirtualRouterStatus],
     trackers: [TrackerStatus], peers: [PeerStatus], health: NodeHealth? = nil,
     configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil,
-    strays: StrayStatus? = nil
+    strays: StrayStatus? = nil, rivals: [RivalStatus]? = nil
   ) {
     self.cluster = cluster
     self.node = node
@@ -43,10 +45,11 @@ public struct NodeStatus: Codable, Sendable, Hashable {
     self.loop = loop
     self.pid = pid
     self.strays = strays
+    self.rivals = rivals
   }
 
   enum CodingKeys: String, CodingKey {
-    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays
+    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays, rivals
     case uptime = "uptime_seconds"
     case virtualRouters = "virtual_routers"
   }
@@ -130,7 +133,7 @@ extension NodeStatus {
 public struct StrayStatus: Codable, Sendable, Hashable {
   /// Those that were looked at, by the reason for which they were discarded.
   public var discarded: [String: Int]
-  /// Those that the kernel's filter kept away and nobody looked at, since there were too many of them.
+  /// Those that nobody looked at, since there were too many of them: most were kept away by the kernel's filter.
   public var unexamined: Int
 
   public init(discarded: [String: Int], unexamined: Int) {

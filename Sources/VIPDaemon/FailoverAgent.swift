@@ -81,6 +81,8 @@ public actor FailoverAgent {
   var punctuality = PunctualityLedger()
   var discardLines = LineLimiter<DiscardKey>()
   var failureLines = LineLimiter<String>()
+  var rivals = RivalBook()
+  var attention = NeighborAttention()
   var isStopping = false
 
   struct DiscardKey: Hashable, Sendable {
@@ -116,6 +118,9 @@ extension FailoverAgent {
     for descriptor in host.receptionDescriptors {
       try loop.watch(descriptor) { self.assumeIsolated { $0.receiveAndRearm() } }
     }
+    for descriptor in host.neighborDescriptors {
+      try loop.watch(descriptor) { self.assumeIsolated { $0.neighborsHeard() } }
+    }
     try loop.watch(host.changeDescriptor) { self.assumeIsolated { $0.networkChanged() } }
     loop.onDeadline { self.assumeIsolated { $0.deadlineReached() } }
     try host.setReceptionFilter(receptionFilter(of: router.members.map(\.router.configuration)))
@@ -125,6 +130,7 @@ extension FailoverAgent {
     openLedgers(at: now)
     removeLeftovers(at: now)
     warnOfForeigners(at: now)
+    watchNeighbors(at: now)
     for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
     startTrackers()
     process(.startup, at: now)
@@ -254,6 +260,7 @@ extension FailoverAgent {
     retryRefused(at: now)
     retryRemovals(at: now)
     countRejectionsSometimes(at: now)
+    reviewRivals(at: now)
     if let resync, resync <= now { synchronize(at: now) }
     rearm()
   }
@@ -261,7 +268,8 @@ extension FailoverAgent {
   /// Sets the loop's timer to whatever is due next.
   func rearm() {
     let retry = refusals.values.compactMap(\.retry).min()
-    loop.setDeadline([router.nextDeadline, retry, removalRetry, resync].compactMap { $0 }.min())
+    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.rest]
+    loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())
   }
 }
 

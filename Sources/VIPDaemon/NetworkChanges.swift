@@ -42,6 +42,7 @@ extension FailoverAgent {
       process(.obstacle(vrid, obstacle ?? self.obstacle(of: vrid)), at: now)
     }
     warnOfForeigners(at: now)
+    watchNeighbors(at: now)
   }
 
   /// Works out where each virtual router takes place now.

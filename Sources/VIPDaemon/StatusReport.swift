@@ -25,7 +25,8 @@ extension FailoverAgent: ControlSource {
         latenessLast: punctuality.latenessLast),
       pid: Int(getpid()),
       strays: StrayStatus(
-        discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections)))
+        discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections)),
+      rivals: rivalStatuses(at: now))
   }
 }
 
@@ -121,10 +122,11 @@ extension FailoverAgent {
       }
   }
 
-  /// Fit is a node that takes part in all its virtual routers with nothing held against it.
+  /// Fit is a node that takes part in all its virtual routers with nothing held against it. Another host's claim to its
+  /// address is told, but anybody on the network can make one, so that it is no reason to send clients elsewhere.
   private func health(at now: Instant) -> NodeHealth {
     let all = router.members.flatMap { problems(of: $0, at: now) } + trackerProblems
-    return NodeHealth(fit: all.isEmpty, problems: all)
+    return NodeHealth(fit: all.isEmpty, problems: all + rivalProblems)
   }
 
   private func problems(of member: VRRPRouter.Member, at now: Instant) -> [String] {
