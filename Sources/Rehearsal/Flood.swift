@@ -34,7 +34,7 @@ public final class Flood: Sendable {
     let descriptor = try node.living().inNetwork { vipd_open_frame_socket(interface) }
     guard descriptor >= 0 else { throw TestbedError("\(node.name): cannot send frames on \(interface)", errno: errno) }
     node.beforePowerOff { [weak self] in _ = try? self?.stop() }
-    do {
+    do throws(TestbedError) {
       // Not one of the few threads that Swift's tasks share.
       _ = try OwnThread(named: "vipd-flood") { [self] in run(descriptor, frames) }
     } catch {
