@@ -33,7 +33,7 @@ extension ClusterConfiguration {
       (.interface, router.interface?.yaml),
       (.preempt, router.preemption.fileText),
       (.version, router.version == .v3 ? nil : "\(router.version.rawValue)"),
-      (.password, router.password?.yaml),
+      (.password, router.password?.text.yaml),
       (.transport, router.transport == .unicast ? nil : "multicast"),
       (.checksum, router.checksum.fileText),
       (.minimumTTL, router.minimumHopLimit == 255 ? nil : "\(router.minimumHopLimit)"),

@@ -158,16 +158,15 @@ extension ClusterFileReader {
       .map { Located(.after($0.value), at: $0.position) }
   }
 
-  private mutating func password(_ entry: YAMLEntry) -> Located<String>? {
+  private mutating func password(_ entry: YAMLEntry) -> Located<SimplePassword>? {
     guard let text = text(entry, example: VirtualRouterKey.password.example) else { return nil }
-    // RFC 3768 §5.3.10: eight bytes of authentication data.
-    guard text.value.utf8.count <= 8 else {
+    guard let password = SimplePassword(text.value) else {
       complaints.error(
         "the password has \(text.value.utf8.count) bytes; VRRPv2 carries 8", at: text.position,
         hint: "keepalived cuts it to its first 8; write those")
       return nil
     }
-    return text
+    return Located(password, at: text.position)
   }
 
   private mutating func minimumHopLimit(_ entry: YAMLEntry) -> Located<UInt8>? {

@@ -21,8 +21,8 @@ extension ClusterConfiguration {
     public var interface: String?
     public var preemption: Preemption
     public var version: VRRPVersion
-    /// VRRPv2's simple password: clear text, 1–8 bytes.
-    public var password: String?
+    /// VRRPv2's simple password, in clear text on the wire.
+    public var password: SimplePassword?
     public var transport: Transport
     public var checksum: ChecksumPreference
     /// RX-1's bound: 1–255.
@@ -39,7 +39,7 @@ extension ClusterConfiguration {
     public init(
       name: VirtualRouterName, vrid: VRID, addresses: [VirtualAddress], interval: AdvertisementInterval = .oneSecond,
       members: [Member], trackers: [TrackedBy] = [], interface: String? = nil, preemption: Preemption = .immediate,
-      version: VRRPVersion = .v3, password: String? = nil, transport: Transport = .unicast,
+      version: VRRPVersion = .v3, password: SimplePassword? = nil, transport: Transport = .unicast,
       checksum: ChecksumPreference = .auto, minimumHopLimit: UInt8 = 255, lease: Lease = .on,
       oneWay: OneWayPolicy = .yield, whenAllFail: AllFailedPolicy = .keep, notify: [[String]] = []
     ) {

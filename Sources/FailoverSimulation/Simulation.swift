@@ -256,9 +256,9 @@ extension Simulation {
     else { return }
     for (receiver, destination) in receivers(recipients, configuration.transport, side, except: node) {
       let payload = advertisement.encode(
-        from: side.localAddress, to: destination, checksum: configuration.checksum.formSent)
+        from: side.primaryAddress, to: destination, checksum: configuration.checksum.formSent)
       let datagram = ReceivedDatagram(
-        payload: payload, source: side.localAddress, destination: destination, hopLimit: 255, interfaceIndex: 1)
+        payload: payload, source: side.primaryAddress, destination: destination, hopLimit: 255, interfaceIndex: 1)
       let (passage, arrivals) =
         hosts[node].isOnNetwork
         ? segment.carry(from: node, to: receiver, family, at: now, &random) : (.cut, arrivals: [])
@@ -310,16 +310,6 @@ extension ChecksumPreference {
     switch self {
     case .auto, .pseudoHeader: .pseudoHeader
     case .rfc9568: .rfc9568
-    }
-  }
-}
-
-extension IPFamily {
-  /// 224.0.0.18 or ff02::12. RFC 9568 §5.1.1.2, §5.1.2.2
-  fileprivate var vrrpGroup: IPAddress {
-    switch self {
-    case .ipv4: .v4(IPv4Address(rawValue: 0xe000_0012))
-    case .ipv6: .v6(IPv6Address(rawValue: 0xff02 << 112 | 0x12))
     }
   }
 }

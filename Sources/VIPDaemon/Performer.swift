@@ -55,11 +55,11 @@ extension FailoverAgent {
     var refusal: String?
     for destination in destinations {
       let payload = advertisement.encode(
-        from: family.localAddress, to: destination, checksum: checksumForm(configuration.checksum, towards: destination)
+        from: family.primaryAddress, to: destination, checksum: checksumForm(configuration.checksum, towards: destination)
       )
       do throws(HostNetworkFailure) {
         try host.send(
-          payload, from: family.localAddress, to: destination, interfaceIndex: interface?.index ?? 0)
+          payload, from: family.primaryAddress, to: destination, interfaceIndex: interface?.index ?? 0)
         hasLeft = true
       } catch {
         refusal = error.description

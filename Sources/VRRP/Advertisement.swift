@@ -11,16 +11,19 @@ public struct Advertisement: Sendable, Hashable {
   public var interval: AdvertisementInterval
   /// The Virtual Router's addresses: at least one, all of the packet's family; IPv6 begins with a link-local one.
   public var addresses: [IPAddress]
+  /// Version 2 only; version 3 has none.
+  public var authentication: Authentication
 
   public init(
     version: VRRPVersion = .v3, vrid: VRID, priority: AdvertisedPriority, interval: AdvertisementInterval,
-    addresses: [IPAddress]
+    addresses: [IPAddress], authentication: Authentication = .none
   ) {
     self.version = version
     self.vrid = vrid
     self.priority = priority
     self.interval = interval
     self.addresses = addresses
+    self.authentication = authentication
   }
 }
 
@@ -65,6 +68,8 @@ public enum DiscardReason: String, Sendable, Hashable, CaseIterable, Error {
   case peer
   /// RX-10: a group address where unicast is spoken, or the other way round.
   case destination
+  /// RX-11: the v2 interval is not ours.
+  case intervalMismatch = "interval_mismatch"
   /// RX-11: the v2 authentication does not match.
   case authentication
   /// CARP, which shares protocol 112 and looks like VRRPv2.

@@ -121,10 +121,13 @@ extension VirtualRouterConfiguration {
       if peer(at: received.source) == nil { return .peer }
       if received.destination != family.localAddress { return .destination }
     case .multicast:
-      if received.source == family.localAddress { return .peer }
+      if received.source == family.primaryAddress { return .peer }
       if received.destination != received.family.vrrpGroup { return .destination }
     }
-    if version == .v2, received.advertisement.interval != interval { return .interval }  // RX-11
+    if version == .v2 {  // RX-11
+      if received.advertisement.interval != interval { return .intervalMismatch }
+      if received.advertisement.authentication != authentication { return .authentication }
+    }
     return nil
   }
 }
@@ -192,6 +195,7 @@ extension VirtualRouterConfiguration {
     version == old.version && transport == old.transport
       && (priority == .addressOwner) == (old.priority == .addressOwner)
       && families.map(\.localAddress) == old.families.map(\.localAddress)
+      && families.map(\.primaryAddress) == old.families.map(\.primaryAddress)
       && families.map(\.interface) == old.families.map(\.interface)
   }
 }

@@ -136,7 +136,7 @@ extension VirtualRouter {
   ) -> [Action] {
     let advertisement = received.advertisement
     let sender = ActiveRouter(
-      address: primaryAddress(of: received.source), priority: advertisement.priority, heard: now)
+      address: primaryAddress(ofSenderOf: received), priority: advertisement.priority, heard: now)
     var next = backup
     switch advertisement.priority {
     case .relinquishing:  // FSM-5
@@ -265,7 +265,7 @@ extension VirtualRouter {
     _ received: ReceivedAdvertisement, _ active: ActiveState, at now: Instant
   ) -> [Action] {
     switch received.advertisement.priority {
-    case .contending(let theirs) where theirs > priority || (theirs == priority && outranksUs(received.source)):
+    case .contending(let theirs) where theirs > priority || (theirs == priority && outranksUs(received)):
       return yield(to: received, at: now)  // FSM-11
     case .relinquishing:  // FSM-10
       var next = active
@@ -288,7 +288,7 @@ extension VirtualRouter {
 
   private mutating func yield(to winner: ReceivedAdvertisement, at now: Instant) -> [Action] {
     let successor = ActiveRouter(
-      address: primaryAddress(of: winner.source), priority: winner.advertisement.priority, heard: now)
+      address: primaryAddress(ofSenderOf: winner), priority: winner.advertisement.priority, heard: now)
     let interval = winner.advertisement.interval
     let backup = BackupState(
       activeDownTimer: now + activeDownInterval(interval), activeAdverInterval: interval, expectation: .silence)
@@ -365,7 +365,7 @@ extension VirtualRouter {
     configuration.families.map { family in
       Advertisement(
         version: configuration.version, vrid: configuration.vrid, priority: priority, interval: configuration.interval,
-        addresses: family.addresses.map(\.address.address))
+        addresses: family.addresses.map(\.address.address), authentication: configuration.authentication)
     }
   }
 }

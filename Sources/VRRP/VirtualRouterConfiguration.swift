@@ -22,15 +22,15 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
   public var minimumHopLimit: UInt8
   public var transport: Transport
   public var checksum: ChecksumPreference
-  /// VRRPv2's simple password (clear text, at most 8 bytes); nil for none.
-  public var password: String?
+  /// VRRPv2's simple password, in clear text on the wire; nil for none.
+  public var password: SimplePassword?
 
   public init(
     name: String, vrid: VRID, version: VRRPVersion = .v3, priority: Priority,
     interval: AdvertisementInterval = .oneSecond,
     preemption: Preemption = .immediate, families: [FamilyConfiguration], trackers: [TrackerWeight] = [],
     minimumHopLimit: UInt8 = 255, transport: Transport = .unicast, checksum: ChecksumPreference = .auto,
-    password: String? = nil
+    password: SimplePassword? = nil
   ) {
     self.name = name
     self.vrid = vrid
@@ -47,10 +47,20 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
   }
 }
 
+extension VirtualRouterConfiguration {
+  /// What this node's advertisements carry, and its peers' must.
+  public var authentication: Authentication { password.map(Authentication.password) ?? .none }
+}
+
 /// One family's side of a virtual router.
 public struct FamilyConfiguration: Sendable, Hashable {
-  /// This node's address, from which its advertisements come: the primary address. RFC 9568 §1.7
+  /// This node's address in the file: what tells its interface, and what its peers know it by.
   public var localAddress: IPAddress
+  /// What its advertisements come from, and what breaks ties. RFC 9568 §1.7
+  ///
+  /// The same, but for multicast over IPv6, where it is the interface's link-local address (TX-3): the host fills that
+  /// in as soon as it knows it.
+  public var primaryAddress: IPAddress
   /// The interface that VRRP is spoken on; nil for the one that holds `localAddress`.
   public var interface: String?
   /// The other nodes that take part.
@@ -58,8 +68,13 @@ public struct FamilyConfiguration: Sendable, Hashable {
   /// At least one, in the file's order; for IPv6 a link-local one comes first.
   public var addresses: [VirtualAddress]
 
-  public init(localAddress: IPAddress, interface: String? = nil, peers: [Peer], addresses: [VirtualAddress]) {
+  /// - Parameter primaryAddress: nil for `localAddress`.
+  public init(
+    localAddress: IPAddress, primaryAddress: IPAddress? = nil, interface: String? = nil, peers: [Peer],
+    addresses: [VirtualAddress]
+  ) {
     self.localAddress = localAddress
+    self.primaryAddress = primaryAddress ?? localAddress
     self.interface = interface
     self.peers = peers
     self.addresses = addresses

@@ -29,7 +29,7 @@ import VRRP
     #expect(router.transport == .unicast)
     #expect(router.checksum == .auto)
     #expect(router.minimumHopLimit == 255)
-    #expect([router.interface, router.password] == [nil, nil])
+    #expect(router.interface == nil && router.password == nil)
     #expect([router.lease == .on, router.oneWay == .yield, router.whenAllFail == .keep] == [true, true, true])
     #expect(router.trackers == [.init(tracker: TrackerName("docker")!, weight: -11, isAutomatic: true)])
     #expect(cluster.control == .init(socket: "/run/vipd/vipd.sock", listen: .standard))

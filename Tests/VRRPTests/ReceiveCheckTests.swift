@@ -63,7 +63,7 @@ struct ReceiveCheckTests {
     var received = advertisement(200, every: 200)
     received.advertisement.version = .v2
     let before = router
-    #expect(router.handle(.advertisement(received), at: at(.seconds(1))) == [.discard(.interval, vrid(12))])
+    #expect(router.handle(.advertisement(received), at: at(.seconds(1))) == [.discard(.intervalMismatch, vrid(12))])
     #expect(router == before)
   }
 

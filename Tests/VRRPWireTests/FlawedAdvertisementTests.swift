@@ -19,11 +19,20 @@ struct FlawedAdvertisementTests {
 
   private static let messages = [
     Flawed(
-      testDescription: "RX-2: version 2", reason: .version,
+      testDescription: "RX-2: version 2 over IPv6", reason: .version, source: "fd00::1", destination: "fd00::2",
       annotated: """
         21           # version 2, type 1
         0c c8 01     # VRID 12, priority 200, one address
         00 64 0c 67  # no authentication, 100 s; checksum
+        fe 80 00 00 00 00 00 00 00 00 00 00 00 00 00 0c
+        00 00 00 00 00 00 00 00
+        """),
+    Flawed(
+      testDescription: "RX-4: version 2 without authentication data", reason: .length,
+      annotated: """
+        21           # version 2, type 1
+        0c c8 01     # VRID 12, priority 200, one address
+        00 01 0c ca  # no authentication, 1 s; checksum
         0a 00 00 27
         """),
     Flawed(

@@ -44,6 +44,12 @@ struct Packet: Sendable {
           ? .v4(IPv4Address(rawValue: UInt32(truncatingIfNeeded: low)))
           : .v6(IPv6Address(rawValue: UInt128(index == 0 ? 0xfe80 : 0xfd00) << 112 | low)))
     }
+    if isIPv4, random.below(3) == 0 {
+      advertisement.version = .v2
+      advertisement.interval = wholeSeconds(1 + random.below(40))
+      advertisement.authentication =
+        random.below(2) == 0 ? .none : .password(SimplePassword(field: random.next()))
+    }
     source = ip(isIPv4 ? "10.0.0.1" : "fd00::1")
     destination = ip(isIPv4 ? "224.0.0.18" : "ff02::12")
     message = advertisement.encode(
@@ -89,7 +95,8 @@ struct MutationTests {
     // The mutations go as deep as the deepest check.
     #expect(tally.accepted > 50_000)
     for reason in [
-      DiscardReason.version, .type, .length, .checksum, .vrid, .addressCount, .interval, .linkLocal, .carp,
+      DiscardReason.version, .type, .length, .checksum, .vrid, .addressCount, .interval, .linkLocal, .authentication,
+      .carp,
     ] {
       #expect(tally.discarded[reason, default: 0] > 1_000, "\(reason)")
     }
@@ -151,11 +158,11 @@ struct MutationTests {
   private static func setField(_ message: inout [UInt8], using random: inout SplitMix64) {
     guard message.count >= 10 else { return }
     switch random.below(8) {
-    case 0: message[0] = [0x21, 0x30, 0x32, 0x41][random.below(4)]
+    case 0: message[0] = [0x21, 0x31, 0x30, 0x32, 0x41][random.below(5)]
     case 1: message[1] = 0
     case 2: message[2] = [0, 255][random.below(2)]
     case 3: message[3] = [0, 1, 2, 7, 255][random.below(5)]
-    case 4: (message[4], message[5]) = ([0x00, 0xf0][random.below(2)], 0)
+    case 4: (message[4], message[5]) = ([0x00, 0x01, 0xf0][random.below(3)], 0)
     case 5: message[4] |= 0xf0
     case 6: message[8] = 0xfd
     default:
@@ -191,7 +198,12 @@ struct MutationTests {
     let again = decoded.advertisement.encode(
       from: packet.source, to: packet.destination, checksum: decoded.checksumForm)
     var expected = packet.message
-    expected[4] &= 0x0f
+    switch decoded.advertisement.authentication {
+    case .none where decoded.advertisement.version == .v2:
+      expected.replaceSubrange((expected.count - 8)..., with: repeatElement(0, count: 8))  // Of type 0 they mean nothing.
+    case .none: expected[4] &= 0x0f
+    case .password: break
+    }
     (expected[6], expected[7]) = (again[6], again[7])
     return again == expected
   }
@@ -200,18 +212,21 @@ struct MutationTests {
     let message = packet.message
     switch reason {
     case .length:
-      return message.count < 8 || message.count != 8 + Int(message[3]) * packet.source.family.addressBytes
+      let trailer = message.count > 0 && message[0] >> 4 == 2 ? 8 : 0
+      return message.count < 8 || message.count != 8 + Int(message[3]) * packet.source.family.addressBytes + trailer
     case .carp: return message.count == 36 && message[0] == 0x21 && message[3] == 7
-    case .version: return message[0] >> 4 != 3
+    case .version: return message[0] >> 4 != 3 && (message[0] >> 4 != 2 || packet.source.family == .ipv6)
     case .type: return message[0] & 0x0f != 1
     case .checksum:
-      return packet.sum(withPseudoHeader: true) != 0xffff
+      return (message[0] >> 4 == 2 || packet.sum(withPseudoHeader: true) != 0xffff)
         && (packet.source.family == .ipv6 || packet.sum(withPseudoHeader: false) != 0xffff)
     case .vrid: return message[1] == 0
     case .addressCount: return message[3] == 0
-    case .interval: return message[4] & 0x0f == 0 && message[5] == 0
+    case .interval: return (message[0] >> 4 == 2 || message[4] & 0x0f == 0) && message[5] == 0
+    case .authentication: return message[0] >> 4 == 2 && message[4] > 1
     case .linkLocal: return message[8] != 0xfe || message[9] & 0xc0 != 0x80
-    case .ttl, .peer, .destination, .authentication: return false
+    case .intervalMismatch: return message[0] >> 4 == 2 && message[5] > 40
+    case .ttl, .peer, .destination: return false
     }
   }
 }

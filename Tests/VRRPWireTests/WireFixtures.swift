@@ -30,6 +30,11 @@ func advertisement(
     vrid: vrid, priority: AdvertisedPriority(fieldValue: priority), interval: interval, addresses: addresses.map(ip))
 }
 
+func wholeSeconds(_ count: Int) -> AdvertisementInterval {
+  guard let interval = AdvertisementInterval(centiseconds: 100 * count) else { fatalError("fixture: no interval") }
+  return interval
+}
+
 /// The sum of RFC 1071 over 16-bit words, written apart from the code under test: added up first, folded at the end.
 /// 0xffff where a message with its checksum is intact.
 func onesComplementSum(_ bytes: [UInt8], after earlier: UInt64 = 0) -> UInt64 {
