@@ -58,7 +58,7 @@ public final class Flood: Sendable {
     let lengths = frames.map { UInt32($0.count) }
     let bytes = frames.flatMap(\.self)
     while true {
-      let count = vipd_send_frames(descriptor, bytes, lengths, lengths.count)
+      let count = vipd_send_frames(descriptor, bytes, lengths, UInt(lengths.count))
       let code = errno
       let goesOn = shared.withLock { shared in
         if count > 0 { shared.sent += count }

@@ -213,13 +213,13 @@ extension FailoverAgent {
   /// but not so often that a flood would cost anything.
   private func countRejectionsSometimes(at now: Instant) {
     guard lastRejectionCount.map({ now - $0 >= .seconds(1) }) ?? true else { return }
-    countRejections(at: now)
+    countRejections(at: now, atMost: 32)
   }
 
   /// Counts what the kernel's filter kept away. Nothing of it is acted upon: it may have lain there for long.
-  func countRejections(at now: Instant) {
+  func countRejections(at now: Instant, atMost limit: Int = 512) {
     lastRejectionCount = now
-    for _ in 0..<512 {
+    for _ in 0..<limit {
       guard let datagram = host.nextRejectedDatagram() else { return }
       do throws(DiscardedMessage) {
         _ = try read(datagram)

@@ -11,27 +11,32 @@ enum AdvertisementTarget: FuzzTarget {
   static let name = "advertisement"
   static let words: [String] = []
 
-  /// One of each family, with one address and with three; CARP; and each with every sort of checksum.
+  /// Each version and family, to a peer and to the group, with each way to put the checksum right; and CARP.
   static var seeds: [[UInt8]] {
     var seeds: [[UInt8]] = [[0], [2, 0x31], [0, 0x21, 1, 0, 7] + [UInt8](repeating: 0, count: 32)]
-    // Family and group, and each way with the checksum.
     for mode in UInt8(0)..<16 {
       for (priority, count) in [(UInt8(200), 1), (0, 1), (255, 3)] {
-        seeds.append([mode] + message(priority: priority, addresses: count, Carrier(mode: mode)))
+        seeds.append([mode] + message(.v3, priority, addresses: count, Carrier(mode: mode)))
+        guard mode & 1 == 0 else { continue }
+        seeds.append([mode] + message(.v2, priority, addresses: count, Carrier(mode: mode)))
       }
     }
     return seeds
   }
 
-  private static func message(priority: UInt8, addresses count: Int, _ carrier: Carrier) -> [UInt8] {
+  private static func message(
+    _ version: VRRPVersion, _ priority: UInt8, addresses count: Int, _ carrier: Carrier
+  ) -> [UInt8] {
     guard let vrid = VRID(rawValue: 12) else { return [] }
+    let password = SimplePassword("secret").map(Authentication.password) ?? .none
     let addresses = (0..<count).map { index -> IPAddress in
       carrier.source.family == .ipv4
         ? .v4(IPv4Address(rawValue: 0x0a00_0a27 + UInt32(index)))
         : .v6(IPv6Address(rawValue: UInt128(index == 0 ? 0xfe80 : 0xfd10) << 112 | 0x39))
     }
     return Advertisement(
-      vrid: vrid, priority: AdvertisedPriority(fieldValue: priority), interval: .oneSecond, addresses: addresses
+      version: version, vrid: vrid, priority: AdvertisedPriority(fieldValue: priority), interval: .oneSecond,
+      addresses: addresses, authentication: version == .v2 && count == 1 ? password : .none
     ).encode(from: carrier.source, to: carrier.destination, checksum: .rfc9568)
   }
 
@@ -57,8 +62,12 @@ enum AdvertisementTarget: FuzzTarget {
     let again = advertisement.encode(from: carrier.source, to: carrier.destination, checksum: decoded.checksumForm)
     promise(again.count == message.count, "\(message.count) bytes became \(again.count)")
     var expected = message
-    // The reserved bits are ignored, and with them the checksum may differ.
-    expected[4] &= 0x0f
+    switch (advertisement.version, advertisement.authentication) {
+    case (.v3, _): expected[4] &= 0x0f  // The reserved bits are ignored. RFC 9568 §5.2.6
+    case (.v2, .none): expected.replaceSubrange((expected.count - 8)..., with: repeatElement(0, count: 8))
+    case (.v2, .password): break
+    }
+    // With what is ignored the checksum differs.
     (expected[6], expected[7]) = (again[6], again[7])
     promise(again == expected, "\(message) became \(again)")
     do throws(DiscardedMessage) {
@@ -73,19 +82,23 @@ enum AdvertisementTarget: FuzzTarget {
   private static func judge(_ discarded: DiscardedMessage, of message: [UInt8], _ carrier: Carrier) {
     promise(
       discarded.vrid == (message.count > 1 ? VRID(rawValue: message[1]) : nil), "another VRID than in the message")
+    let isVersion2 = message.first.map { $0 >> 4 == 2 } ?? false
     let isTrue =
       switch discarded.reason {
       case .length:
-        message.count < 8 || message.count != 8 + Int(message[3]) * carrier.source.family.addressBytes
+        message.count < 8
+          || message.count != 8 + Int(message[3]) * carrier.source.family.addressBytes + (isVersion2 ? 8 : 0)
       case .carp: message.count == 36 && message[0] == 0x21 && message[3] == 7
-      case .version: message[0] >> 4 != 3
+      case .version: message[0] >> 4 != 3 && (!isVersion2 || carrier.source.family == .ipv6)
       case .type: message[0] & 0x0f != 1
       case .checksum: !carrier.verifies(message)
       case .vrid: message[1] == 0
       case .addressCount: message[3] == 0
-      case .interval: message[4] & 0x0f == 0 && message[5] == 0
+      case .interval: (isVersion2 || message[4] & 0x0f == 0) && message[5] == 0
+      case .intervalMismatch: isVersion2 && message[5] > 40
+      case .authentication: isVersion2 && message[4] > 1
       case .linkLocal: carrier.source.family == .ipv6 && (message[8] != 0xfe || message[9] & 0xc0 != 0x80)
-      case .ttl, .peer, .destination, .authentication: false
+      case .ttl, .peer, .destination: false
       }
     promise(isTrue, "\(discarded.reason) is not so: \(message)")
   }
@@ -119,8 +132,9 @@ private struct Carrier {
     return message
   }
 
+  /// Version 2 knows no pseudo-header. RFC 3768 §5.3.8
   func verifies(_ message: [UInt8]) -> Bool {
-    sum(of: message, withPseudoHeader: true) == 0xffff
+    message[0] >> 4 == 3 && sum(of: message, withPseudoHeader: true) == 0xffff
       || source.family == .ipv4 && sum(of: message, withPseudoHeader: false) == 0xffff
   }
 
