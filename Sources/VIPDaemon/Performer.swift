@@ -55,7 +55,8 @@ extension FailoverAgent {
     var refusal: String?
     for destination in destinations {
       let payload = advertisement.encode(
-        from: family.primaryAddress, to: destination, checksum: checksumForm(configuration.checksum, towards: destination)
+        from: family.primaryAddress, to: destination,
+        checksum: checksumForm(configuration.checksum, towards: destination)
       )
       do throws(HostNetworkFailure) {
         try host.send(

@@ -18,13 +18,14 @@ extension VirtualRouter {
   /// the node is known.
   ///
   /// Over multicast IPv6 the source is a link-local address, which the file does not know. There a sender with the
-  /// priority of the router that we follow is taken for that router: two families need distinct priorities for it.
+  /// priority of the router that we follow is taken for that router (two families need distinct priorities for it), and
+  /// so is one that relinquishes.
   func primaryAddress(ofSenderOf received: ReceivedAdvertisement) -> IPAddress {
     if let node = configuration.peer(at: received.source)?.node {
       return configuration.families.first?.peers.first { $0.node == node }?.address ?? received.source
     }
     if received.family != configuration.families.first?.family, let activeRouter,
-      activeRouter.priority == received.advertisement.priority
+      [activeRouter.priority, .relinquishing].contains(received.advertisement.priority)
     {
       return activeRouter.address
     }

@@ -48,12 +48,12 @@ public struct VirtualRouter: Sendable, Hashable {
     case only(IPAddress)
   }
 
-  public private(set) var configuration: VirtualRouterConfiguration
-  public private(set) var state = State.initialize
+  public internal(set) var configuration: VirtualRouterConfiguration
+  public internal(set) var state = State.initialize
   /// What this node contends with now: the configured priority, moved by trackers.
-  public private(set) var priority: Priority
+  public internal(set) var priority: Priority
   /// The Active Router that was last heard, or nil where none was since this node took part or became Active itself.
-  public private(set) var activeRouter: ActiveRouter?
+  public internal(set) var activeRouter: ActiveRouter?
 
   public init(configuration: VirtualRouterConfiguration) {
     self.configuration = configuration
@@ -117,251 +117,20 @@ extension VirtualRouter {
   }
 }
 
-// MARK: - Backup (RFC 9568 §6.4.2)
-
-extension VirtualRouter {
-  private mutating func checkActiveDownTimer(_ backup: BackupState, at now: Instant) -> [Action] {
-    guard now >= backup.activeDownTimer else { return [] }
-    let reason: Transition.Reason =
-      switch backup.expectation {
-      case .silence: activeRouter.map(Transition.Reason.silence) ?? .nobodyHeard
-      case .relinquished(let predecessor): .relinquished(predecessor)
-      case .preemption(let predecessor): .preemption(predecessor)
-      }
-    return becomeActive(because: reason, at: now)  // FSM-4
-  }
-
-  private mutating func backupHears(
-    _ received: ReceivedAdvertisement, _ backup: BackupState, at now: Instant
-  ) -> [Action] {
-    let advertisement = received.advertisement
-    let sender = ActiveRouter(
-      address: primaryAddress(ofSenderOf: received), priority: advertisement.priority, heard: now)
-    var next = backup
-    switch advertisement.priority {
-    case .relinquishing:  // FSM-5
-      next.activeDownTimer = now + skewTime(backup.activeAdverInterval)
-      next.expectation = .relinquished(sender)
-    case .contending(let theirs) where theirs >= priority:  // FSM-6
-      next.preemptionAllowed = nil
-      adopt(advertisement, into: &next, at: now)
-    case .contending(let theirs):
-      if !mayPreempt(received.source, theirs, &next, at: now) {  // FSM-6, Preempt_Mode false
-        adopt(advertisement, into: &next, at: now)
-      } else if isFollowing(anotherThan: sender, backup) {  // FSM-7, to the letter
-        return []
-      } else {  // FSM-7
-        prepareToPreempt(sender, &next, at: now)
-      }
-    }
-    activeRouter = sender
-    state = .backup(next)
-    return []
-  }
-
-  private func adopt(_ advertisement: Advertisement, into backup: inout BackupState, at now: Instant) {
-    backup.activeAdverInterval = advertisement.interval
-    backup.activeDownTimer = now + activeDownInterval(advertisement.interval)
-    backup.expectation = .silence
-  }
-
-  /// Preempt_Mode, as it stands towards this sender. One that advertises less than it does in good health is unfit, and
-  /// neither `preempt: false` nor a delay protects an unfit Active Router.
-  private func mayPreempt(
-    _ source: IPAddress, _ theirs: Priority, _ backup: inout BackupState, at now: Instant
-  ) -> Bool {
-    let isUnfit = configuration.peer(at: source)?.healthyPriority.map { theirs < $0 } ?? false
-    switch configuration.preemption {
-    case .immediate, .rfc: return true
-    case .never: return isUnfit
-    case .after(let delay):
-      let allowed = backup.preemptionAllowed ?? now + delay
-      backup.preemptionAllowed = allowed
-      return isUnfit || now >= allowed
-    }
-  }
-
-  /// Whether the timer was set by another Active Router than this one. A third router that can not hear the one that we
-  /// follow (a partition that is not the same for all, or one that heals) is no reason to think that ours is gone: were
-  /// the timer shortened for it, we would take over from a healthy Active Router at each of its advertisements.
-  private func isFollowing(anotherThan sender: ActiveRouter, _ backup: BackupState) -> Bool {
-    switch backup.expectation {
-    case .silence: activeRouter.map { $0.address != sender.address } ?? false
-    case .relinquished, .preemption: false
-    }
-  }
-
-  /// Fast preemption: the winner is the one that Active_Down_Timer would choose, only sooner, and the old Active Router
-  /// keeps the addresses until the new one's first advertisement reaches it.
-  private func prepareToPreempt(_ sender: ActiveRouter, _ backup: inout BackupState, at now: Instant) {
-    backup.expectation = .preemption(sender)
-    if configuration.preemption == .rfc { return }
-    backup.activeDownTimer = min(backup.activeDownTimer, now + skewTime(backup.activeAdverInterval))
-  }
-
-  private mutating func adopt(_ new: Priority, _ backup: BackupState) -> [Action] {
-    let before = skewTime(backup.activeAdverInterval)
-    priority = new
-    var next = backup
-    if case .preemption(let rival) = backup.expectation, rival.priority >= .contending(new) {
-      // Nothing to preempt any more: its last advertisement counts as if it had come only now (FSM-6).
-      next.activeDownTimer = rival.heard + activeDownInterval(backup.activeAdverInterval)
-      next.expectation = .silence
-    } else {
-      // Skew_Time is part of whatever the timer was set to, so the timer moves by what Skew_Time moves.
-      next.activeDownTimer = backup.activeDownTimer + (skewTime(backup.activeAdverInterval) - before)
-    }
-    state = .backup(next)
-    return []
-  }
-
-  private mutating func reconfigure(
-    to new: VirtualRouterConfiguration, _ backup: BackupState, at now: Instant
-  ) -> [Action] {
-    let old = configuration
-    configuration = new
-    guard activeRouter == nil, old.interval != new.interval else { return [] }
-    // Nobody was heard: our own interval still stands in for the Active Router's.
-    var next = backup
-    next.activeAdverInterval = new.interval
-    next.activeDownTimer = now + activeDownInterval(new.interval)
-    state = .backup(next)
-    return []
-  }
-
-  private mutating func leave(for obstacle: Obstacle) -> [Action] {
-    activeRouter = nil
-    return become(.initialize, because: .obstacle(obstacle))
-  }
-}
-
-// MARK: - Active (RFC 9568 §6.4.3)
-
-extension VirtualRouter {
-  private mutating func becomeActive(because reason: Transition.Reason, at now: Instant) -> [Action] {
-    let active = ActiveState(
-      adverTimer: now + configuration.interval.duration, announcements: AnnouncementSchedule(announcedAt: now))
-    let addresses = configuration.addresses
-    let told = become(.active(active), because: reason)
-    activeRouter = nil
-    return advertise(.contending(priority)) + [.installAddresses(addresses), .announceAddresses(addresses)] + told
-  }
-
-  private mutating func checkAdverTimer(_ active: ActiveState, at now: Instant) -> [Action] {
-    var next = active
-    var actions: [Action] = []
-    if now >= active.adverTimer {  // FSM-9
-      // From the time it was due, so that lateness does not add up; from now, where a whole interval was missed.
-      let due = active.adverTimer + configuration.interval.duration
-      next.adverTimer = due > now ? due : now + configuration.interval.duration
-      actions += advertise(.contending(priority))
-    }
-    if next.announcements.isDue(at: now) { actions.append(.announceAddresses(configuration.addresses)) }
-    state = .active(next)
-    return actions
-  }
-
-  private mutating func activeHears(
-    _ received: ReceivedAdvertisement, _ active: ActiveState, at now: Instant
-  ) -> [Action] {
-    switch received.advertisement.priority {
-    case .contending(let theirs) where theirs > priority || (theirs == priority && outranksUs(received)):
-      return yield(to: received, at: now)  // FSM-11
-    case .relinquishing:  // FSM-10
-      var next = active
-      next.adverTimer = now + configuration.interval.duration
-      return hold(against: received, next, at: now)
-    case .contending:  // FSM-12
-      return hold(against: received, active, at: now)
-    }
-  }
-
-  /// Whoever advertised may have told the neighbours too, so the winner's word must come last.
-  private mutating func hold(
-    against rival: ReceivedAdvertisement, _ active: ActiveState, at now: Instant
-  ) -> [Action] {
-    var next = active
-    let announces = next.announcements.conflict(at: now)
-    state = .active(next)
-    return advertise(.contending(priority)) + (announces ? [.announceAddresses(configuration.addresses)] : [])
-  }
-
-  private mutating func yield(to winner: ReceivedAdvertisement, at now: Instant) -> [Action] {
-    let successor = ActiveRouter(
-      address: primaryAddress(ofSenderOf: winner), priority: winner.advertisement.priority, heard: now)
-    let interval = winner.advertisement.interval
-    let backup = BackupState(
-      activeDownTimer: now + activeDownInterval(interval), activeAdverInterval: interval, expectation: .silence)
-    let told = become(.backup(backup), because: .superseded(successor))
-    activeRouter = successor
-    return [.removeAddresses(configuration.addresses)] + farewell(to: winner.source) + told
-  }
-
-  /// Ours, beyond the RFC: the loser advertises once more, to the winner alone and after it has let go, which makes the
-  /// winner announce again (FSM-12). Without it a loser that heard the winner first yields in silence, and neighbours
-  /// that it had misled are never corrected.
-  ///
-  /// Not with priority 0: where the winner has meanwhile yielded to a third router, that would make it count down
-  /// (FSM-5) and take the addresses from the third. A group's Backups would hear it too; so only in unicast.
-  private func farewell(to winner: IPAddress) -> [Action] {
-    switch configuration.transport {
-    case .unicast:
-      advertisements(.contending(priority)).filter { $0.addresses.first?.family == winner.family }
-        .map { .sendAdvertisement($0, to: .only(winner)) }
-    case .multicast: []
-    }
-  }
-
-  private mutating func relinquish(for obstacle: Obstacle) -> [Action] {
-    let told = become(.initialize, because: .obstacle(obstacle))
-    return advertise(.relinquishing) + [.removeAddresses(configuration.addresses)] + told
-  }
-
-  /// A changed priority is advertised at once. Where Preempt_Mode would protect a holder that has become unfit, it
-  /// resigns instead: it asks for a successor as a leaving router would, but goes on holding the addresses, and
-  /// carries on after its own Skew_Time unless a fitter node, whose Skew_Time is shorter, has spoken first.
-  private mutating func contend(with new: Priority, _ active: ActiveState, at now: Instant) -> [Action] {
-    let isLower = new < priority
-    priority = new
-    var next = active
-    let resigns = isLower && configuration.preemption.protectsLowerPriority && new < configuration.healthyPriority
-    next.adverTimer = now + (resigns ? skewTime(configuration.interval) : configuration.interval.duration)
-    state = .active(next)
-    return advertise(resigns ? .relinquishing : .contending(new))
-  }
-
-  private mutating func reconfigure(
-    to new: VirtualRouterConfiguration, _ active: ActiveState, at now: Instant
-  ) -> [Action] {
-    let old = configuration
-    configuration = new
-    let gone = old.addresses.filter { !new.addresses.contains($0) }
-    let come = new.addresses.filter { !old.addresses.contains($0) }
-    guard !gone.isEmpty || !come.isEmpty || old.interval != new.interval else { return [] }
-    var next = active
-    next.adverTimer = now + new.interval.duration
-    if !come.isEmpty { next.announcements = AnnouncementSchedule(announcedAt: now) }
-    state = .active(next)
-    return advertise(.contending(priority))
-      + (gone.isEmpty ? [] : [.removeAddresses(gone)])
-      + (come.isEmpty ? [] : [.installAddresses(come), .announceAddresses(come)])
-  }
-}
-
 // MARK: - What the states share
 
 extension VirtualRouter {
-  private mutating func become(_ next: State, because reason: Transition.Reason) -> [Action] {
+  mutating func become(_ next: State, because reason: Transition.Reason) -> [Action] {
     let transition = Transition(from: state.name, to: next.name, reason: reason)
     state = next
     return [.transition(transition)]
   }
 
-  private func advertise(_ priority: AdvertisedPriority) -> [Action] {
+  func advertise(_ priority: AdvertisedPriority) -> [Action] {
     advertisements(priority).map { .sendAdvertisement($0, to: .everyone) }
   }
 
-  private func advertisements(_ priority: AdvertisedPriority) -> [Advertisement] {
+  func advertisements(_ priority: AdvertisedPriority) -> [Advertisement] {
     configuration.families.map { family in
       Advertisement(
         version: configuration.version, vrid: configuration.vrid, priority: priority, interval: configuration.interval,

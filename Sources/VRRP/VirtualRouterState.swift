@@ -24,6 +24,8 @@ public struct BackupState: Sendable, Hashable {
 public struct ActiveState: Sendable, Hashable {
   public var adverTimer: Instant
   public var announcements: AnnouncementSchedule
+  /// When a rival was last told that we are here (FSM-10, FSM-12); nil where there was none.
+  public var lastAnswer: Instant?
 
   var nextDeadline: Instant { min(adverTimer, announcements.next ?? adverTimer) }
 }

@@ -105,6 +105,25 @@ struct StateMachineTests {
       """)
   }
 
+  @Test("FSM-5: priority 0 from another router than the one that is followed is none of our business")
+  func anotherRelinquishes() {
+    expectTranscript(
+      of: configuration(),
+      """
+      0s startup
+        initialize → backup: startup
+        = backup, Active_Down_Timer 3.609375s at 1s
+      1s hear 200 from high
+        = backup, Active_Down_Timer 4.609375s at 1s
+      1.1s hear 0 from low                           # a third router, which did not hear high, lets go
+        = backup, Active_Down_Timer 4.609375s at 1s
+      2s hear 0 from high
+        = backup, Active_Down_Timer 2.609375s at 1s, high relinquished
+      2.1s hear 0 from low                           # now any will do
+        = backup, Active_Down_Timer 2.709375s at 1s, low relinquished
+      """)
+  }
+
   @Test("FSM-6: a better or equal priority re-arms the timer, with the sender's interval")
   func adoption() {
     expectTranscript(
@@ -255,7 +274,7 @@ struct StateMachineTests {
         """)
   }
 
-  @Test("FSM-11: nothing is said into a group, whose Backups would take it for a second Active Router")
+  @Test("FSM-11: in a group the loser's last word goes to all")
   func supersededInGroup() {
     expectTranscript(
       of: configuration(transport: .multicast),
@@ -263,6 +282,7 @@ struct StateMachineTests {
         + """
         4s hear 101 from low
           remove 10.0.0.39/24
+          send 100 every 1s of 10.0.0.39 to all
           active → backup: superseded by low (101)
           = backup, Active_Down_Timer 7.609375s at 1s
         """)
@@ -279,6 +299,50 @@ struct StateMachineTests {
           announce 10.0.0.39/24
           = active, Adver_Timer 4.609375s, announces 4.2s
         """)
+  }
+
+  @Test("FSM-12: one answer does for all that is heard within 10 ms, and the last of them is answered too")
+  func answersInHaste() {
+    expectTranscript(
+      of: configuration(),
+      active
+        + """
+        4s hear 99 from high
+          send 100 every 1s of 10.0.0.39 to all
+          announce 10.0.0.39/24
+          = active, Adver_Timer 4.609375s, announces 4.2s
+        4.001s hear 99 from high
+          = active, Adver_Timer 4.01s, announces 4.05s
+        4.002s hear 0 from low                       # FSM-10 alike
+          = active, Adver_Timer 4.01s, announces 4.05s
+        4.01s deadline
+          send 100 every 1s of 10.0.0.39 to all
+          = active, Adver_Timer 5.01s, announces 4.05s
+        4.011s hear 99 from high                     # that was an answer as well
+          = active, Adver_Timer 4.02s, announces 4.05s
+        """)
+  }
+
+  @Test("FSM-12: at short intervals answers may follow sooner: a tenth of the interval apart")
+  func answersAtShortIntervals() {
+    expectTranscript(
+      of: configuration(every: 1),
+      """
+      0s startup
+        initialize → backup: startup
+        = backup, Active_Down_Timer 0.03609375s at 10ms
+      0.03609375s deadline
+        send 100 every 10ms of 10.0.0.39 to all
+        install 10.0.0.39/24
+        announce 10.0.0.39/24
+        backup → active: nobody heard
+        = active, Adver_Timer 0.04609375s, announces 0.23609375s
+      0.037s hear 99 every 10ms from high
+        send 100 every 10ms of 10.0.0.39 to all
+        = active, Adver_Timer 0.04609375s, announces 0.08609375s
+      0.0375s hear 99 every 10ms from high
+        = active, Adver_Timer 0.038s, announces 0.08609375s
+      """)
   }
 
   @Test("FSM-12: an equal priority with the lesser primary address is any other advertisement")

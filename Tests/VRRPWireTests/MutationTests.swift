@@ -200,7 +200,8 @@ struct MutationTests {
     var expected = packet.message
     switch decoded.advertisement.authentication {
     case .none where decoded.advertisement.version == .v2:
-      expected.replaceSubrange((expected.count - 8)..., with: repeatElement(0, count: 8))  // Of type 0 they mean nothing.
+      // Of type 0 they mean nothing.
+      expected.replaceSubrange((expected.count - 8)..., with: repeatElement(0, count: 8))
     case .none: expected[4] &= 0x0f
     case .password: break
     }

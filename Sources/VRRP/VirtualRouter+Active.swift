@@ -1,0 +1,127 @@
+// What an Active Router does: advertise, hold the addresses, and answer whoever else claims them. RFC 9568 §6.4.3
+
+import NetworkTypes
+
+extension VirtualRouter {
+  mutating func becomeActive(because reason: Transition.Reason, at now: Instant) -> [Action] {
+    let active = ActiveState(
+      adverTimer: now + configuration.interval.duration, announcements: AnnouncementSchedule(announcedAt: now))
+    let addresses = configuration.addresses
+    let told = become(.active(active), because: reason)
+    activeRouter = nil
+    return advertise(.contending(priority)) + [.installAddresses(addresses), .announceAddresses(addresses)] + told
+  }
+
+  mutating func checkAdverTimer(_ active: ActiveState, at now: Instant) -> [Action] {
+    var next = active
+    var actions: [Action] = []
+    if now >= active.adverTimer {  // FSM-9
+      // From the time it was due, so that lateness does not add up; from now, where a whole interval was missed.
+      let due = active.adverTimer + configuration.interval.duration
+      next.adverTimer = due > now ? due : now + configuration.interval.duration
+      if active.lastAnswer != nil { next.lastAnswer = now }
+      actions += advertise(.contending(priority))
+    }
+    if next.announcements.isDue(at: now) { actions.append(.announceAddresses(configuration.addresses)) }
+    state = .active(next)
+    return actions
+  }
+
+  mutating func activeHears(
+    _ received: ReceivedAdvertisement, _ active: ActiveState, at now: Instant
+  ) -> [Action] {
+    switch received.advertisement.priority {
+    case .contending(let theirs) where theirs > priority || (theirs == priority && outranksUs(received)):
+      return yield(to: received, at: now)  // FSM-11
+    case .relinquishing:  // FSM-10
+      var next = active
+      next.adverTimer = now + configuration.interval.duration
+      return hold(against: received, next, at: now)
+    case .contending:  // FSM-12
+      return hold(against: received, active, at: now)
+    }
+  }
+
+  /// Whoever advertised may have told the neighbours too, so the winner's word must come last.
+  ///
+  /// The RFC wants an answer at once. Under a flood that is as good as from a peer one answer must do for many packets,
+  /// or its sender would have us flood the others; the last of them is answered too, by a timer that is set forward.
+  private mutating func hold(
+    against rival: ReceivedAdvertisement, _ active: ActiveState, at now: Instant
+  ) -> [Action] {
+    var next = active
+    let announces = next.announcements.conflict(at: now)
+    let earliest = active.lastAnswer.map { $0 + leastAnswerDistance } ?? now
+    let answers = now >= earliest
+    if answers { next.lastAnswer = now } else { next.adverTimer = min(active.adverTimer, earliest) }
+    state = .active(next)
+    return (answers ? advertise(.contending(priority)) : [])
+      + (announces ? [.announceAddresses(configuration.addresses)] : [])
+  }
+
+  /// A tenth of the interval, but no more than 10 ms: what a rival that speaks as often as we do never notices.
+  private var leastAnswerDistance: Duration { min(configuration.interval.duration / 10, .milliseconds(10)) }
+
+  private mutating func yield(to winner: ReceivedAdvertisement, at now: Instant) -> [Action] {
+    let successor = ActiveRouter(
+      address: primaryAddress(ofSenderOf: winner), priority: winner.advertisement.priority, heard: now)
+    let interval = winner.advertisement.interval
+    let backup = BackupState(
+      activeDownTimer: now + activeDownInterval(interval), activeAdverInterval: interval, expectation: .silence)
+    let told = become(.backup(backup), because: .superseded(successor))
+    activeRouter = successor
+    return [.removeAddresses(configuration.addresses)] + farewell(to: winner.source) + told
+  }
+
+  /// Ours, beyond the RFC: the loser advertises once more, after it has let go, which makes the winner announce again
+  /// (FSM-12). Without it a loser that heard the winner first yields in silence, and neighbours that it had misled are
+  /// never corrected.
+  ///
+  /// Not with priority 0: where the winner has meanwhile yielded to a third router, that would make it count down
+  /// (FSM-5) and take the addresses from the third. In unicast it goes to the winner alone. A group's Backups hear it
+  /// too, which does not move them: those below the loser listen to it for one more interval, those above it discard it.
+  private func farewell(to winner: IPAddress) -> [Action] {
+    let recipients: Recipients =
+      switch configuration.transport {
+      case .unicast: .only(winner)
+      case .multicast: .everyone
+      }
+    return advertisements(.contending(priority)).filter { $0.addresses.first?.family == winner.family }
+      .map { .sendAdvertisement($0, to: recipients) }
+  }
+
+  mutating func relinquish(for obstacle: Obstacle) -> [Action] {
+    let told = become(.initialize, because: .obstacle(obstacle))
+    return advertise(.relinquishing) + [.removeAddresses(configuration.addresses)] + told
+  }
+
+  /// A changed priority is advertised at once. Where Preempt_Mode would protect a holder that has become unfit, it
+  /// resigns instead: it asks for a successor as a leaving router would, but goes on holding the addresses, and
+  /// carries on after its own Skew_Time unless a fitter node, whose Skew_Time is shorter, has spoken first.
+  mutating func contend(with new: Priority, _ active: ActiveState, at now: Instant) -> [Action] {
+    let isLower = new < priority
+    priority = new
+    var next = active
+    let resigns = isLower && configuration.preemption.protectsLowerPriority && new < configuration.healthyPriority
+    next.adverTimer = now + (resigns ? skewTime(configuration.interval) : configuration.interval.duration)
+    state = .active(next)
+    return advertise(resigns ? .relinquishing : .contending(new))
+  }
+
+  mutating func reconfigure(
+    to new: VirtualRouterConfiguration, _ active: ActiveState, at now: Instant
+  ) -> [Action] {
+    let old = configuration
+    configuration = new
+    let gone = old.addresses.filter { !new.addresses.contains($0) }
+    let come = new.addresses.filter { !old.addresses.contains($0) }
+    guard !gone.isEmpty || !come.isEmpty || old.interval != new.interval else { return [] }
+    var next = active
+    next.adverTimer = now + new.interval.duration
+    if !come.isEmpty { next.announcements = AnnouncementSchedule(announcedAt: now) }
+    state = .active(next)
+    return advertise(.contending(priority))
+      + (gone.isEmpty ? [] : [.removeAddresses(gone)])
+      + (come.isEmpty ? [] : [.installAddresses(come), .announceAddresses(come)])
+  }
+}
