@@ -76,13 +76,15 @@ struct HostileNetworkTests {
     }
   }
 
-  @Test("Five seconds of lower priorities and farewells in peers' names: the holder holds")
+  @Test("Five seconds of lower priorities and farewells in peers' names: the holder holds, and answers within measure")
   func answered() async throws {
     try await Cluster.with(Self.file) { cluster in
       try await cluster.holder(is: "n1")
       let quiet = try await observe(cluster, for: .seconds(1))
       let flooded = try await observe(cluster, for: .seconds(5), under: Self.harmless)
       report("that are taken", flooded, quiet)
+      // However many they are: an answer in 10 ms, for each family.
+      #expect(Double(flooded.advertisementsSent) < 2 * (flooded.duration / .milliseconds(10)) * 1.2)
       expectNothingMoved(flooded)
       try await cluster.holder(is: "n1")
     }
