@@ -268,7 +268,7 @@ extension FailoverAgent {
   /// Sets the loop's timer to whatever is due next.
   func rearm() {
     let retry = refusals.values.compactMap(\.retry).min()
-    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.rest]
+    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline]
     loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())
   }
 }

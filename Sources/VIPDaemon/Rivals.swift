@@ -1,5 +1,5 @@
 // Other hosts that say to have this node's address. Two nodes with one address hear neither each other nor, by turns,
-// anybody else, and nothing in VRRP would tell: so what the neighbours are told is listened to.
+// anybody else, and nothing in VRRP would tell: so what the neighbours are told is listened to, and once in a while they are asked.
 
 import ControlAPI
 import NetworkTypes
@@ -71,6 +71,11 @@ struct NeighborAttention: Sendable {
   var claims = 0
   /// Until when nothing is listened to.
   var rest: Instant?
+  /// When to ask again whether somebody has this node's addresses: a rival that only ever answers would not be heard.
+  var nextProbe: Instant?
+  static let probing = Duration.seconds(60)
+
+  var nextDeadline: Instant? { [rest, nextProbe].compactMap(\.self).min() }
 }
 
 // MARK: - Listening
@@ -88,6 +93,16 @@ extension FailoverAgent {
     guard Set(watched) != attention.watched else { return }
     attention.watched = Set(watched)
     if attention.rest == nil { listen(for: watched, at: now) }
+    probe(at: now)
+  }
+
+  private func probe(at now: Instant) {
+    attention.nextProbe = attention.watched.isEmpty ? nil : now + NeighborAttention.probing
+    for watched in attention.watched.sorted(by: { ($0.interfaceIndex, $0.address) < ($1.interfaceIndex, $1.address) }) {
+      let probe = AddressProbe(address: watched.address, hardwareAddress: watched.hardwareAddress)
+      // One that does not leave (the link is down) is asked again in its time.
+      try? host.sendFrame(probe.frame, interfaceIndex: watched.interfaceIndex)
+    }
   }
 
   private func listen(for watched: some Sequence<WatchedAddress>, at now: Instant) {
@@ -144,6 +159,7 @@ extension FailoverAgent {
       attention.rest = nil
       listen(for: attention.watched, at: now)
     }
+    if let due = attention.nextProbe, due <= now { probe(at: now) }
   }
 }
 

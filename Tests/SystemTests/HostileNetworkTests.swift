@@ -40,7 +40,9 @@ struct HostileNetworkTests {
     forged(from: 32) { $0.hasWrongChecksum = true },
     forged(from: 32) { $0.addresses = [] },
     forged(from: 32) { $0.centiseconds = 0 },
-    forged(from: 33) { $0.addresses[0] = $0.source.contains(":") ? "fd10::99" : "10.0.10.99"; $0.hasWrongChecksum = true },
+    forged(from: 33) {
+      $0.addresses[0] = $0.source.contains(":") ? "fd10::99" : "10.0.10.99"; $0.hasWrongChecksum = true
+    },
   ].flatMap(\.self)
 
   /// What is right in every bit, and has nothing to say: a Backup Router that thinks it is Active, and one that ends.
@@ -64,7 +66,8 @@ struct HostileNetworkTests {
     }
   }
 
-  @Test("Five seconds of what only a look can tell, from peers' addresses: nothing moves, and the holder goes on in time")
+  @Test(
+    "Five seconds of what only a look can tell, from peers' addresses: nothing moves, and the holder goes on in time")
   func lookedAt() async throws {
     try await Cluster.with(Self.file) { cluster in
       try await cluster.holder(is: "n1")
@@ -192,6 +195,19 @@ struct HostileNetworkTests {
 
 @Suite("One address on two hosts", .sharesTheMachine, .tellsWhatDaemonsWrote)
 struct DuplicateAddressTests {
+  @Test("A rival that keeps quiet is found by asking, in both families", arguments: ["10.0.10.31/24", "fd10::31/64"])
+  func silentRival(address: String) async throws {
+    let file = ClusterFile(addresses: ["10.0.10.39/24", "fd10::39/64"])
+    try await Cluster.with(file, daemons: false) { cluster in
+      try cluster.testbed.client.run("ip", ["address", "add", address, "dev", "eth0"])
+      try cluster.start("n1")
+      let rival = "\(address.prefix { $0 != "/" }), this node's address, is also claimed by 02:00:00:00:03:00 on eth0"
+      try await cluster.wait(until: "n1 tells of its rival") {
+        try cluster.status("n1").health?.problems.contains { $0.hasPrefix(rival) } == true
+      }
+    }
+  }
+
   @Test("A second host with a node's address is told, by the hardware address that gives it away")
   func duplicateNodeAddress() async throws {
     try await Cluster.with(ClusterFile()) { cluster in

@@ -38,6 +38,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var filter: ReceptionFilter?
     var claims: [ReceivedFrame] = []
     var watched: [[WatchedAddress]] = []
+    var probes = 0
   }
 
   init(_ interfaces: [NetworkInterface]) { state = Mutex(State(interfaces: interfaces)) }
@@ -143,7 +144,12 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     }
   }
 
+  /// How many frames have asked whether somebody has an address; they are no deeds, since they change nothing.
+  var probes: Int { state.withLock { $0.probes } }
+
   func sendFrame(_ frame: [UInt8], interfaceIndex: Int) {
+    let claims = (try? NeighborClaim.decode(frame)) != nil
+    guard claims else { return state.withLock { $0.probes += 1 } }
     state.withLock { $0.deeds.append(.frame(on: interfaceIndex)) }
   }
 

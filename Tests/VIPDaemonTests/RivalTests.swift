@@ -42,6 +42,7 @@ import VRRPWire
     let labels = #"{address="10.0.0.1",hardware_address="02:00:00:00:00:09",interface="eth0"}"#
     #expect(PrometheusMetrics.text(for: status).contains("vipd_rival_claims_total\(labels) 2\n"))
     await bench.end()
+    #expect(bench.host.probes == 1, "it asked, once")
     let events = bench.agent.events.events(from: bench.agent.events.resumption(after: 0), limit: 100) ?? []
     let told = events.filter { $0.event.kind == .address }.map(\.event.message)
     #expect(told == [Self.words])
