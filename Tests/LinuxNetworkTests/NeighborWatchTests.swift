@@ -96,6 +96,23 @@ struct NeighborWatchTests {
     #expect(pair.right.nextNeighborFrame() == nil, "watches nothing any more")
   }
 
+  @Test("An IPv6 address that another host has too is reported as a duplicate")
+  func failedDetection() async throws {
+    let leftNamespace = try TestNamespace(addressDetection: true)
+    let rightNamespace = try TestNamespace(addressDetection: true)
+    try leftNamespace.connect("left", to: rightNamespace, "right")
+    let right = try rightNamespace.inside { try LinuxHost() }
+    try leftNamespace.ip("address add 2001:db8::1/64 dev left nodad")
+    _ = try right.interfaces()
+    try rightNamespace.ip("address add 2001:db8::1/64 dev right")
+    let isTold = try await eventually(seconds: 30) {
+      guard right.drainChanges() else { return false }
+      let entry = try right.interfaces().first { $0.name == "right" }?.entry(of: ip("2001:db8::1"))
+      return entry?.isDuplicate == true && entry?.isUsable == false
+    }
+    #expect(isTold)
+  }
+
   @Test("Interfaces come and go under the watch")
   func interfaceGoes() throws {
     let pair = try TestPair()
