@@ -135,9 +135,17 @@ public struct StrayStatus: Codable, Sendable, Hashable {
   public var discarded: [String: Int]
   /// Those that nobody looked at, since there were too many of them: most were kept away by the kernel's filter.
   public var unexamined: Int
+  /// ARP and neighbour advertisements that seemed to claim this node's address and were not right, by their flaw.
+  public var flawedClaims: [String: Int]?
 
-  public init(discarded: [String: Int], unexamined: Int) {
+  public init(discarded: [String: Int], unexamined: Int, flawedClaims: [String: Int]? = nil) {
     self.discarded = discarded
     self.unexamined = unexamined
+    self.flawedClaims = flawedClaims
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case discarded, unexamined
+    case flawedClaims = "flawed_claims"
   }
 }

@@ -69,6 +69,8 @@ struct NeighborAttention: Sendable {
   static let claimsPerSecond = 64
   var window = Instant(sinceBoot: .zero)
   var claims = 0
+  /// What was wrong with those that nobody believes.
+  var flaws: [FrameFlaw: Int] = [:]
   /// Until when nothing is listened to.
   var rest: Instant?
   /// When to ask again whether somebody has this node's addresses: a rival that only ever answers would not be heard.
@@ -140,8 +142,16 @@ extension FailoverAgent {
 
   /// What a flawed frame claims nobody believes.
   private func take(_ frame: ReceivedFrame, at now: Instant) {
-    guard let claim = try? NeighborClaim.decode(frame.bytes),
-      let interface = interfaces.first(where: { $0.index == frame.interfaceIndex }),
+    do throws(FrameFlaw) {
+      guard let claim = try NeighborClaim.decode(frame.bytes) else { return }
+      take(claim, on: frame.interfaceIndex, at: now)
+    } catch {
+      attention.flaws[error, default: 0] += 1
+    }
+  }
+
+  private func take(_ claim: NeighborClaim, on interfaceIndex: Int, at now: Instant) {
+    guard let interface = interfaces.first(where: { $0.index == interfaceIndex }),
       claim.hardwareAddress != interface.hardwareAddress,
       attention.watched.contains(where: { $0.address == claim.address && $0.interfaceIndex == interface.index })
     else { return }

@@ -25,7 +25,8 @@ extension FailoverAgent: ControlSource {
         latenessLast: punctuality.latenessLast),
       pid: Int(getpid()),
       strays: StrayStatus(
-        discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections)),
+        discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections),
+        flawedClaims: Dictionary(attention.flaws.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: +)),
       rivals: rivalStatuses(at: now))
   }
 }

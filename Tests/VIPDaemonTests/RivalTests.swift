@@ -58,6 +58,9 @@ import VRRPWire
     ])
     try await eventually("the last one is noted") { await bench.agent.status().rivals?.first?.claims == 1 }
     #expect(await bench.agent.status().rivals?.count == 1)
+    let status = await bench.agent.status()
+    #expect(status.strays?.flawedClaims == ["length": 2])
+    #expect(PrometheusMetrics.text(for: status).contains("vipd_flawed_claims_total{flaw=\"length\"} 2\n"))
     await bench.end()
   }
 

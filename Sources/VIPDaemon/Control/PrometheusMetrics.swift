@@ -45,6 +45,10 @@ enum PrometheusMetrics {
       page.counter("unexamined_packets_total", "Packets that nobody looked at, since there were too many of them.") {
         [.init(strays.unexamined)]
       }
+      page.counter("flawed_claims_total", "ARP and ND frames that seemed to claim this node's address, by their flaw.")
+      {
+        (strays.flawedClaims ?? [:]).sorted { $0.key < $1.key }.map { .init(.init($0.value), ["flaw": $0.key]) }
+      }
     }
   }
 
