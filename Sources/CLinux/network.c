@@ -92,6 +92,21 @@ ssize_t clinux_send_packet(int descriptor, const void *payload, size_t length, c
   return sendmsg(descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+int clinux_change_membership(
+    int descriptor, int level, int option, unsigned int interface_index, const uint8_t *group) {
+  struct group_req request = {.gr_interface = interface_index};
+  if (level == IPPROTO_IP) {
+    struct sockaddr_in *address = (struct sockaddr_in *)&request.gr_group;
+    address->sin_family = AF_INET;
+    memcpy(&address->sin_addr, group, sizeof address->sin_addr);
+  } else {
+    struct sockaddr_in6 *address = (struct sockaddr_in6 *)&request.gr_group;
+    address->sin6_family = AF_INET6;
+    memcpy(&address->sin6_addr, group, sizeof address->sin6_addr);
+  }
+  return setsockopt(descriptor, level, option, &request, sizeof request);
+}
+
 ssize_t clinux_send_frame(int descriptor, const void *frame, size_t length, unsigned int interface_index) {
   enum { ether_type_offset = 12, header_length = 14 };
   if (length < header_length) {

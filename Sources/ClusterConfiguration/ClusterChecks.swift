@@ -27,6 +27,7 @@ struct ClusterChecks {
       checkFamilies(of: router)
       checkNetworks(of: router)
       checkVersion(of: router)
+      checkGroup(of: router)
       checkPreemption(of: router)
       for demand in UnsupportedYet.demands(of: router) {
         complaints.error("'\(demand.text)' is not supported yet by this version", at: demand.position)
@@ -256,6 +257,14 @@ struct ClusterChecks {
       }
       return
     }
+    if let password = router.password {
+      complaints.warn(
+        "the password goes over the network in clear text: it keeps nobody out", at: password.position,
+        hint: "leave it to routers that insist on it; version 3 and unicast peers are safer")
+    }
+    if let checksum = router.checksum, checksum.value != .auto {
+      complaints.warn("'checksum' has no effect: VRRPv2 has one form only", at: checksum.position)
+    }
     if let address = router.addresses.first(where: { $0.value.address.family == .ipv6 }) {
       complaints.error(
         "\(address.value.address) is IPv6, and VRRPv2 speaks IPv4 only", at: address.position, hint: "use 'version: 3'")
@@ -263,6 +272,24 @@ struct ClusterChecks {
     if let interval = router.interval, !interval.value.centiseconds.isMultiple(of: 100) {
       complaints.error(
         "VRRPv2 has whole seconds only, not \(interval.value)", at: interval.position, hint: "use 'version: 3'")
+    }
+  }
+
+  /// Over multicast an IPv6 advertisement comes from a link-local address, which no file knows: which node it is from
+  /// must show in its priority, or the two families could be won by two nodes.
+  private mutating func checkGroup(of router: VirtualRouterDraft) {
+    guard let transport = router.transport, transport.value == .multicast,
+      Set(router.addresses.map(\.value.address.family)).count == 2
+    else { return }
+    var first: [Priority: String] = [:]
+    for (index, node) in members(of: router).enumerated() {
+      let priority = node.priority?.value ?? PriorityRules.implicitPriority(at: index)
+      if let other = first[priority] {
+        complaints.error(
+          "multicast with addresses of both families needs priorities that differ; \(other) and \(node.displayName) "
+            + "have \(priority)", at: node.priority?.position ?? transport.position)
+      }
+      first[priority] = first[priority] ?? node.displayName
     }
   }
 

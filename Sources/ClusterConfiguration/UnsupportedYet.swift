@@ -9,9 +9,6 @@ enum UnsupportedYet {
   /// What a virtual router asks for that is not there.
   static func demands(of router: VirtualRouterDraft) -> [Demand] {
     [
-      Demand("version: 2", router.version, if: { $0 == .v2 }),
-      Demand("transport: multicast", router.transport, if: { $0 == .multicast }),
-      Demand("password", router.password, if: { _ in true }),
       Demand("notify", router.notify, if: { !$0.isEmpty }),
       Demand("lease: on", router.lease, if: { $0 == .on }),
       Demand("one_way: yield", router.oneWay, if: { $0 == .yield }),

@@ -26,12 +26,14 @@ public struct NodeStatus: Codable, Sendable, Hashable {
   public var strays: StrayStatus?
   /// Other hosts that say to have this node's address.
   public var rivals: [RivalStatus]?
+  /// Routers that take part in multicast and are in no file.
+  public var unknownSenders: [UnknownSenderStatus]?
 
   public init(
     cluster: String, node: String, version: String, uptime: Duration, virtualRouters: [VirtualRouterStatus],
     trackers: [TrackerStatus], peers: [PeerStatus], health: NodeHealth? = nil,
     configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil,
-    strays: StrayStatus? = nil, rivals: [RivalStatus]? = nil
+    strays: StrayStatus? = nil, rivals: [RivalStatus]? = nil, unknownSenders: [UnknownSenderStatus]? = nil
   ) {
     self.cluster = cluster
     self.node = node
@@ -46,12 +48,14 @@ public struct NodeStatus: Codable, Sendable, Hashable {
     self.pid = pid
     self.strays = strays
     self.rivals = rivals
+    self.unknownSenders = unknownSenders
   }
 
   enum CodingKeys: String, CodingKey {
     case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays, rivals
     case uptime = "uptime_seconds"
     case virtualRouters = "virtual_routers"
+    case unknownSenders = "unknown_senders"
   }
 }
 

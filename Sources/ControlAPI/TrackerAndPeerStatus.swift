@@ -55,10 +55,16 @@ public struct PeerStatus: Codable, Sendable, Hashable {
   /// What it advertised last; 0 is its farewell.
   public var priority: Int?
   public var advertisementsReceived: Int?
+  /// What it speaks: 2 or 3.
+  public var protocolVersion: Int?
+  /// What it says that its interval is.
+  @OptionalSeconds public var interval: Duration?
+  /// The TTL or hop limit that its packets arrive with; 255 as it should be.
+  public var hopLimit: Int?
 
   public init(
     node: String, address: String, lastHeard: Duration?, checksum: String? = nil, priority: Int? = nil,
-    advertisementsReceived: Int? = nil
+    advertisementsReceived: Int? = nil, protocolVersion: Int? = nil, interval: Duration? = nil, hopLimit: Int? = nil
   ) {
     self.node = node
     self.address = address
@@ -66,10 +72,46 @@ public struct PeerStatus: Codable, Sendable, Hashable {
     self.checksum = checksum
     self.priority = priority
     self.advertisementsReceived = advertisementsReceived
+    self.protocolVersion = protocolVersion
+    self.interval = interval
+    self.hopLimit = hopLimit
   }
 
   enum CodingKeys: String, CodingKey {
     case node, address, checksum, priority
+    case lastHeard = "last_heard_seconds"
+    case advertisementsReceived = "advertisements_received"
+    case protocolVersion = "protocol_version"
+    case interval = "interval_seconds"
+    case hopLimit = "hop_limit"
+  }
+}
+
+/// A router that speaks in a group that this node listens to, and is in no file.
+public struct UnknownSenderStatus: Codable, Sendable, Hashable {
+  public var address: String
+  @Seconds public var lastHeard: Duration
+  /// The virtual routers of ours that it takes part in.
+  public var vrids: [Int]
+  /// What it advertised last; 0 is its farewell.
+  public var priority: Int
+  /// Which checksum it sends VRRPv3 over IPv4 with: `rfc9568` or `pseudo_header`.
+  public var checksum: String
+  public var advertisementsReceived: Int
+
+  public init(
+    address: String, lastHeard: Duration, vrids: [Int], priority: Int, checksum: String, advertisementsReceived: Int
+  ) {
+    self.address = address
+    self.lastHeard = lastHeard
+    self.vrids = vrids
+    self.priority = priority
+    self.checksum = checksum
+    self.advertisementsReceived = advertisementsReceived
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case address, vrids, priority, checksum
     case lastHeard = "last_heard_seconds"
     case advertisementsReceived = "advertisements_received"
   }

@@ -133,6 +133,8 @@ public struct Transcript: Sendable {
     case .interfaceDown(let interface): "\(interface) is down"
     case .interfaceReplaced(let interface): "another \(interface)"
     case .addressNotHeld(let address): "no interface holds \(address)"
+    case .linkLocalMissing(let name): "\(name) has no link-local address"
+    case .deaf(let cause): cause
     case .addressNotOn(let interface, let address): "\(interface) does not hold \(address)"
     case .addressesRefused(let words): "addresses refused: \(words)"
     case .trackerDown(let tracker): "\(tracker) is down"

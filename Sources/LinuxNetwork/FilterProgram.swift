@@ -39,11 +39,19 @@ struct FilterProgram: Equatable {
 
     requirePayload(ofAtLeast: 2, in: packet, otherwise: unwanted)
     require(hopLimit: filter.minimumHopLimit, in: packet, otherwise: unwanted)
-    require(sources: filter.sources.filter { $0.family == family }, in: packet, otherwise: unwanted)
     // Version and type share the first byte, the VRID is the second. RFC 9568 §5.1
     append(BPF_LD | BPF_B | packet.payloadMode, 0)
     append(BPF_ALU | BPF_RSH | BPF_K, 4)
     require(oneOf: filter.versions, otherwise: unwanted)
+    for group in filter.groups where group.address.family == family {
+      // What comes to the group is judged here; everything else skips the block.
+      decide(ifSentTo: group.address, in: packet) { program in
+        program.append(BPF_LD | BPF_B | packet.payloadMode, 1)
+        program.require(oneOf: group.vrids, otherwise: unwanted)
+        program.append(wanted)
+      }
+    }
+    require(sources: filter.sources.filter { $0.family == family }, in: packet, otherwise: unwanted)
     append(BPF_LD | BPF_B | packet.payloadMode, 1)
     require(oneOf: filter.vrids, otherwise: unwanted)
     append(wanted)
@@ -63,6 +71,7 @@ private struct PacketLayout {
   let family: IPFamily
   let hopLimitOffset: UInt32
   let sourceOffset: UInt32
+  let destinationOffset: UInt32
   /// IPv4's header has a length of its own, which the X register holds; IPv6's payload starts at 0.
   let payloadMode: CInt
 
@@ -72,11 +81,13 @@ private struct PacketLayout {
     case .ipv4:
       hopLimitOffset = 8  // RFC 791 §3.1
       sourceOffset = 12
+      destinationOffset = 16
       payloadMode = BPF_IND
     case .ipv6:
       let networkHeader = UInt32(bitPattern: SKF_NET_OFF)
       hopLimitOffset = networkHeader + 7  // RFC 8200 §3
       sourceOffset = networkHeader + 8
+      destinationOffset = networkHeader + 24
       payloadMode = BPF_ABS
     }
   }
@@ -133,6 +144,21 @@ extension FilterProgram {
       return appendJump()
     }
     append(unwanted)
+    land(exits)
+  }
+
+  /// A block that ends the program, entered only by packets to this address.
+  private mutating func decide(
+    ifSentTo destination: IPAddress, in packet: PacketLayout, _ block: (inout FilterProgram) -> Void
+  ) {
+    let words = words(of: destination)
+    var exits: [Int] = []
+    for index in words.indices.reversed() {
+      append(BPF_LD | BPF_W | BPF_ABS, packet.destinationOffset + UInt32(4 * index))
+      append(BPF_JMP | BPF_JEQ | BPF_K, words[index], ifTrue: 1)
+      exits.append(appendJump())
+    }
+    block(&self)
     land(exits)
   }
 

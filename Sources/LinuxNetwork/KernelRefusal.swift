@@ -10,6 +10,7 @@ enum Attempt {
   case openNetlinkSocket
   case setSocketOption(String)
   case setReceptionFilter
+  case joinGroup(IPAddress)
   case readInterfaces
   case addAddress(InterfaceAddress)
   case removeAddress(InterfaceAddress)
@@ -25,6 +26,7 @@ enum Attempt {
     case .openNetlinkSocket: "open a netlink socket"
     case .setSocketOption(let name): "set \(name)"
     case .setReceptionFilter: "attach the packet filter"
+    case .joinGroup(let group): "join \(group)"
     case .readInterfaces: "read the interfaces"
     case .addAddress(let address): "add \(address)"
     case .removeAddress(let address): "remove \(address)"
@@ -43,6 +45,12 @@ enum Attempt {
       return code == EPERM ? "needs CAP_NET_ADMIN" : nil
     case .setReceptionFilter:
       return code == ENOMEM ? "the filter is larger than net.core.optmem_max allows" : nil
+    case .joinGroup(let group):
+      // ENOBUFS and ENOMEM: a socket's memberships are limited, and so is the memory for its options.
+      if [ENOBUFS, ENOMEM].contains(code) {
+        return group.family == .ipv4 ? "raise net.ipv4.igmp_max_memberships" : "raise net.core.optmem_max"
+      }
+      return gone(code)
     case .openNetlinkSocket, .readInterfaces, .changeAddresses, .removeAddress, .addAddress:
       if code == EPERM { return "needs CAP_NET_ADMIN" }
       if code == ENODEV { return "the interface does not exist, or no longer" }

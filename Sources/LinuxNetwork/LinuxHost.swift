@@ -21,6 +21,8 @@ public final class LinuxHost {
   /// What `interfaces()` last answered; what notifications are held against.
   private var lastAnswer: [Int: NetworkInterface]?
   private var promotingInterfaces: Set<Int> = []
+  private var memberships: Set<GroupMembership> = []
+  private var sampledMemberships: Set<GroupMembership> = []
 
   /// Opens all sockets. No VRRP packet is received before `setReceptionFilter`.
   ///
@@ -93,7 +95,44 @@ extension LinuxHost {
     }
   }
 
-  /// Sends one VRRP message to one peer, with TTL or hop limit 255.
+  /// Listens to these groups on these interfaces, and no longer to any other.
+  ///
+  /// An interface that was removed and made again is another one, by its index: whoever asks anew whenever interfaces
+  /// change has joined on the new one.
+  /// - Parameter sampled: groups of which only the sample (`nextRejectedDatagram`) shall see something. What is wanted is
+  ///   sampled anyway.
+  /// - Returns: what could not be joined of what is wanted, and why. It is tried again with the next call.
+  public func setMemberships(
+    _ wanted: Set<GroupMembership>, sampled: Set<GroupMembership>
+  ) -> [GroupMembership: HostNetworkFailure] {
+    let sampled = sampled.union(wanted)
+    change(from: sampledMemberships, to: sampled, on: unwanted)
+    sampledMemberships = sampled
+    let codes = change(from: memberships, to: wanted, on: self.wanted)
+    let failures = codes.map { membership, code in
+      let name = name(of: membership.interfaceIndex)
+      return (membership, HostNetworkFailure(.joinGroup(membership.group), on: name, code: code))
+    }
+    memberships = wanted.subtracting(codes.keys)
+    return Dictionary(uniqueKeysWithValues: failures)
+  }
+
+  /// The error numbers of what could not be joined.
+  @discardableResult
+  private func change(
+    from old: Set<GroupMembership>, to new: Set<GroupMembership>, on sockets: [VRRPSocket]
+  ) -> [GroupMembership: CInt] {
+    func socket(_ membership: GroupMembership) -> VRRPSocket? {
+      sockets.first { $0.family == membership.group.family }
+    }
+    for membership in old.subtracting(new) { socket(membership)?.leave(membership) }
+    return new.subtracting(old).reduce(into: [:]) { codes, membership in
+      let code = socket(membership)?.join(membership) ?? EAFNOSUPPORT
+      if code != 0 { codes[membership] = code }
+    }
+  }
+
+  /// Sends one VRRP message to one peer or to a group, with TTL or hop limit 255.
   /// - Parameters:
   ///   - source: what the packet bears as its source; an address of this host.
   ///   - interfaceIndex: where it goes out, whatever the routing table prefers.

@@ -66,6 +66,16 @@ final class VRRPSocket {
     }
   }
 
+  /// Joins a group on an interface. That it was joined already is a success.
+  /// - Returns: 0, or the kernel's error number.
+  func join(_ membership: GroupMembership) -> CInt {
+    let code = change(membership, with: MCAST_JOIN_GROUP)
+    return code == EADDRINUSE ? 0 : code
+  }
+
+  /// Leaves a group. The kernel has left it already where the interface is gone, so nothing is said of failures.
+  func leave(_ membership: GroupMembership) { _ = change(membership, with: MCAST_LEAVE_GROUP) }
+
   /// How many packets the kernel has dropped since the socket was opened because its queue was full.
   var overflowCount: UInt32 {
     var counters = [UInt32](repeating: 0, count: Int(SK_MEMINFO_VARS))
@@ -86,6 +96,9 @@ extension VRRPSocket {
       options = [
         (level, IP_PKTINFO, 1, "IP_PKTINFO"),
         (level, IP_TTL, 255, "IP_TTL"),  // RFC 9568 §5.1.1.3
+        (level, IP_MULTICAST_TTL, 255, "IP_MULTICAST_TTL"),
+        // A group's members on other hosts are meant, not ourselves.
+        (level, IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP"),
         (level, IP_TOS, Self.networkControl, "IP_TOS"),
         // Groups that another program of this host has joined are no business of ours.
         (level, IP_MULTICAST_ALL, 0, "IP_MULTICAST_ALL"),
@@ -97,6 +110,7 @@ extension VRRPSocket {
         (level, IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT"),
         (level, IPV6_UNICAST_HOPS, 255, "IPV6_UNICAST_HOPS"),  // RFC 9568 §5.1.2.3
         (level, IPV6_MULTICAST_HOPS, 255, "IPV6_MULTICAST_HOPS"),
+        (level, IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP"),
         (level, IPV6_TCLASS, Self.networkControl, "IPV6_TCLASS"),
         (level, IPV6_MULTICAST_ALL, 0, "IPV6_MULTICAST_ALL"),
       ]
@@ -113,6 +127,12 @@ extension VRRPSocket {
   private static let networkControl: CInt = 0xc0
   /// TC_PRIO_CONTROL: the band that a saturated interface sends first.
   private static let controlPriority: CInt = 7
+
+  private func change(_ membership: GroupMembership, with option: CInt) -> CInt {
+    let level = CInt(family == .ipv4 ? IPPROTO_IP : IPPROTO_IPV6)
+    let index = UInt32(clamping: membership.interfaceIndex)
+    return clinux_change_membership(descriptor, level, option, index, membership.group.bytes) == 0 ? 0 : errno
+  }
 
   private enum Reading {
     /// So many bytes are in the buffer.

@@ -62,6 +62,8 @@ public actor FailoverAgent {
   /// What the kernel would not let go of, and when to try again.
   var leftBehind: [AddressPlacement] = []
   var removalRetry: Instant?
+  /// The groups that could not be joined, by the virtual routers that they matter to.
+  var deafness: [VRID: HostNetworkFailure] = [:]
   var resync: Instant?
   var lastResync: Instant?
 
@@ -76,6 +78,9 @@ public actor FailoverAgent {
   // The books.
   var ledgers: [VRID: VirtualRouterLedger] = [:]
   var peers: [IPAddress: PeerLedger] = [:]
+  /// Of multicast virtual routers: the checksum that was last heard in the group.
+  var groupForms: [VRID: ChecksumForm] = [:]
+  var senderNotes: [Sender: SenderNotes] = [:]
   var strays: [DiscardReason: Int] = [:]
   var lastRejectionCount: Instant?
   var punctuality = PunctualityLedger()
@@ -126,6 +131,7 @@ extension FailoverAgent {
     try host.setReceptionFilter(receptionFilter(of: router.members.map(\.router.configuration)))
 
     interfaces = try host.interfaces()
+    router = VRRPRouter(configurations: grounded(router.members.map(\.router.configuration)))
     let now = Instant.now()
     openLedgers(at: now)
     removeLeftovers(at: now)
@@ -230,10 +236,31 @@ extension FailoverAgent {
   }
 
   private func record(_ received: ReceivedAdvertisement, _ form: ChecksumForm, at now: Instant) {
-    let count = (peers[received.source]?.received ?? 0) + 1
+    let vrid = received.advertisement.vrid
+    let known = peers[received.source]
+    if known == nil { makeRoomForStranger(received.source) }
     peers[received.source] = PeerLedger(
-      lastHeard: now, received: count, checksumForm: form, priority: received.advertisement.priority)
+      lastHeard: now, received: (known?.received ?? 0) + 1, checksumForm: form, hopLimit: received.hopLimit,
+      advertisement: received.advertisement, vrids: (known?.vrids ?? []).union([vrid]))
+    if !received.destination.isUnicast { groupForms[vrid] = form }
+    compare(received, at: now)
     logger.trace("from \(received.source): \(received.advertisement)")
+  }
+
+  /// The one that was silent for longest makes room.
+  private func makeRoomForStranger(_ address: IPAddress) {
+    guard !isConfigured(address) else { return }
+    let strangers = peers.filter { !isConfigured($0.key) }
+    guard strangers.count >= PeerLedger.strangers,
+      let oldest = strangers.min(by: { $0.value.lastHeard < $1.value.lastHeard })?.key
+    else { return }
+    peers[oldest] = nil
+    senderNotes = senderNotes.filter { $0.key.address != oldest }
+  }
+
+  /// Whether a node of the file speaks from this address.
+  func isConfigured(_ address: IPAddress) -> Bool {
+    router.members.contains { $0.router.configuration.peer(at: address) != nil }
   }
 
   private func discard(_ message: DiscardedMessage, _ datagram: ReceivedDatagram, at now: Instant) {
@@ -243,12 +270,16 @@ extension FailoverAgent {
     } else {
       strays[reason, default: 0] += 1
     }
+    let words =
+      message.vrid.flatMap { router[$0]?.router.configuration }
+      .map { Narration(configuration: $0, now: now).words(for: reason, of: datagram) } ?? reason.words
+    if let vrid = message.vrid { remember(words, of: Sender(vrid: vrid, address: datagram.source), at: now) }
     let key = DiscardKey(source: datagram.source, reason: reason, vrid: message.vrid)
     guard let suppressed = discardLines.suppressed(key, at: now) else { return }
     let more = suppressed > 0 ? ", and \(suppressed) more like it" : ""
     let vrid = message.vrid.map { " for VRID \($0)" } ?? ""
     let interface = interfaces.first { $0.index == datagram.interfaceIndex }.map { " on \($0.name)" } ?? ""
-    logger.warning("discarded a packet\(vrid) from \(datagram.source)\(interface): \(reason.words)\(more)")
+    logger.warning("discarded a packet\(vrid) from \(datagram.source)\(interface): \(words)\(more)")
   }
 
   private func deadlineReached() {

@@ -18,6 +18,11 @@ public protocol HostNetwork: AnyObject {
   var unsampledRejections: UInt64 { get }
   /// Has the kernel drop whatever is not for us, before it wakes this thread.
   func setReceptionFilter(_ filter: ReceptionFilter) throws(HostNetworkFailure)
+  /// Listens to these groups and to no others; what could not be joined, and why. Of `sampled` only the sample sees
+  /// something.
+  func setMemberships(
+    _ wanted: Set<GroupMembership>, sampled: Set<GroupMembership>
+  ) -> [GroupMembership: HostNetworkFailure]
   /// Sends one VRRP message with TTL or hop limit 255.
   func send(
     _ payload: [UInt8], from source: IPAddress, to destination: IPAddress, interfaceIndex: Int

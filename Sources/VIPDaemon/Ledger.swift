@@ -38,7 +38,14 @@ struct PeerLedger: Sendable {
   var lastHeard: Instant
   var received = 0
   var checksumForm: ChecksumForm
-  var priority: AdvertisedPriority
+  var hopLimit: UInt8
+  /// What it said last.
+  var advertisement: Advertisement
+  /// The virtual routers that it was heard for.
+  var vrids: Set<VRID>
+
+  /// Whoever is on the network may speak to a group: no more strangers than this are remembered.
+  static let strangers = 32
 }
 
 /// How punctual the loop is.

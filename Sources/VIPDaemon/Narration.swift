@@ -41,6 +41,10 @@ struct Narration {
     case .addressNotOn(let interface, let address):
       "interface \(interface) does not hold this node's address \(address)"
     case .addressNotHeld(let address): "no interface holds this node's address \(address)"
+    case .linkLocalMissing(let name):
+      "\(name) has no usable link-local IPv6 address, which multicast is sent from"
+        + " (see net.ipv6.conf.\(name).disable_ipv6 and addr_gen_mode)"
+    case .deaf(let cause): "other routers could not be heard: \(cause)"
     case .addressesRefused(let cause): cause
     case .trackerDown(let tracker): "tracker \(tracker) is down, and its weight 0 means: take no part"
     case .trackerUnchecked(let tracker): "tracker \(tracker), whose weight is 0, was not checked yet"

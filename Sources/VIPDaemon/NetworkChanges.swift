@@ -32,6 +32,9 @@ extension FailoverAgent {
       resync = now + .seconds(1)
       return
     }
+    let current = router.members.map(\.router.configuration)
+    let grounded = grounded(current)
+    if grounded != current { reconfigure(to: grounded, at: now) }
     let before = placements
     for (vrid, obstacle) in place() {
       if obstacle == nil, let old = before[vrid], let name = placements[vrid]?.replacedInterface(since: old) {
@@ -45,20 +48,53 @@ extension FailoverAgent {
     watchNeighbors(at: now)
   }
 
-  /// Works out where each virtual router takes place now.
+  /// These with what only the host knows, as far as it can be found out now.
+  func grounded(_ configurations: [VirtualRouterConfiguration]) -> [VirtualRouterConfiguration] {
+    configurations.map { configuration in
+      let placement = try? Placement(of: configuration, on: interfaces)
+      return configuration.speaking(from: placement?.primaryAddresses ?? [:])
+    }
+  }
+
+  /// Works out where each virtual router takes place now, and listens there.
   ///
   /// - Returns: For each what keeps the node from taking part, or nil. Then its last placement stays, since what was
   ///   installed there may still have to be undone.
   func place() -> [(VRID, Obstacle?)] {
-    router.members.map { member in
+    var here: [VRID: Placement] = [:]
+    let placed = router.members.map { member -> (VRID, Obstacle?) in
       let configuration = member.router.configuration
       do throws(Obstacle) {
-        placements[configuration.vrid] = try Placement(of: configuration, on: interfaces)
+        let placement = try Placement(of: configuration, on: interfaces)
+        placements[configuration.vrid] = placement
+        here[configuration.vrid] = placement
         return (configuration.vrid, nil)
       } catch {
         return (configuration.vrid, error)
       }
     }
+    listen(here)
+    return placed.map { vrid, obstacle in (vrid, obstacle ?? deafness[vrid].map { .deaf($0.description) }) }
+  }
+
+  /// Joins the groups that multicast virtual routers speak to, where they speak, and leaves all others. Who cannot hear
+  /// the others must not take part: it would take itself for alone.
+  private func listen(_ placements: [VRID: Placement]) {
+    var wanted: [VRID: Set<GroupMembership>] = [:]
+    // Where unicast is spoken, a peer that speaks to the group shows in the sample.
+    var sampled: Set<GroupMembership> = []
+    for configuration in router.members.map(\.router.configuration) {
+      let memberships = (placements[configuration.vrid]?.speaking ?? [:]).map { family, interface in
+        GroupMembership(group: family.vrrpGroup, interfaceIndex: interface.index)
+      }
+      switch configuration.transport {
+      case .unicast: sampled.formUnion(memberships)
+      case .multicast: wanted[configuration.vrid] = Set(memberships)
+      }
+    }
+    let failures = host.setMemberships(wanted.values.reduce(into: []) { $0.formUnion($1) }, sampled: sampled)
+    deafness = wanted.compactMapValues { memberships in memberships.lazy.compactMap { failures[$0] }.first }
+    if !deafness.isEmpty { resync = Instant.now() + .seconds(5) }
   }
 
   /// What keeps the node from taking part in one virtual router now.
@@ -69,15 +105,25 @@ extension FailoverAgent {
     } catch {
       return error
     }
+    if let failure = deafness[vrid] { return .deaf(failure.description) }
     guard let refusal = refusals[vrid], refusal.retry != nil else { return nil }
     return .addressesRefused(refusal.summary)
   }
 
-  /// What the kernel shall let through: only peers of ours, and only what is spoken here.
+  /// What the kernel shall let through: only peers of ours, where there are peers, and only what is spoken here.
   func receptionFilter(of configurations: [VirtualRouterConfiguration]) -> ReceptionFilter {
-    let sources = Set(configurations.flatMap { $0.families.flatMap { $0.peers.map(\.address) } })
+    let unicast = configurations.filter { $0.transport == .unicast }
+    let sources = Set(unicast.flatMap { $0.families.flatMap { $0.peers.map(\.address) } })
+    // A group without VRIDs is unwanted, but shows in the sample.
+    let groups = IPFamily.allCases.map { family in
+      ReceptionFilter.Group(
+        address: family.vrrpGroup,
+        vrids: configurations.filter { $0.transport == .multicast && $0.family(family) != nil }
+          .map(\.vrid.rawValue).sorted())
+    }
     return ReceptionFilter(
-      sources: sources.sorted(), vrids: configurations.map(\.vrid.rawValue).sorted(),
+      sources: sources.sorted(), vrids: unicast.map(\.vrid.rawValue).sorted(),
+      groups: groups,
       versions: Set(configurations.map(\.version.rawValue)).sorted(),
       minimumHopLimit: configurations.map(\.minimumHopLimit).min() ?? 255)
   }

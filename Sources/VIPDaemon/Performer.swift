@@ -47,16 +47,17 @@ extension FailoverAgent {
     else { return }
     let interface = placements[vrid]?.speaking[family.family]
     let destinations =
-      switch recipients {
-      case .everyone: family.peers.map(\.address)
-      case .only(let peer): [peer]
+      switch (recipients, configuration.transport) {
+      case (.everyone, .unicast): family.peers.map(\.address)
+      case (.everyone, .multicast): [family.family.vrrpGroup]
+      case (.only(let peer), _): [peer]
       }
     var hasLeft = false
     var refusal: String?
     for destination in destinations {
       let payload = advertisement.encode(
         from: family.primaryAddress, to: destination,
-        checksum: checksumForm(configuration.checksum, towards: destination)
+        checksum: checksumForm(configuration, towards: destination)
       )
       do throws(HostNetworkFailure) {
         try host.send(
@@ -71,10 +72,13 @@ extension FailoverAgent {
     ledgers[vrid]?[family.family].sendFailure = refusal
   }
 
-  /// Over IPv4 the deployed implementations disagree, so each peer gets the form that it uses itself.
-  private func checksumForm(_ preference: ChecksumPreference, towards peer: IPAddress) -> ChecksumForm {
-    switch preference {
-    case .auto: peers[peer]?.checksumForm ?? .pseudoHeader
+  /// Over IPv4 the deployed implementations disagree, so each peer gets the form that it uses itself, and a group the one
+  /// that was heard there last.
+  private func checksumForm(
+    _ configuration: VirtualRouterConfiguration, towards destination: IPAddress
+  ) -> ChecksumForm {
+    switch configuration.checksum {
+    case .auto: (peers[destination]?.checksumForm ?? groupForms[configuration.vrid]) ?? .pseudoHeader
     case .rfc9568: .rfc9568
     case .pseudoHeader: .pseudoHeader
     }

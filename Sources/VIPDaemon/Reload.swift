@@ -121,15 +121,30 @@ extension FailoverAgent {
   private func put(_ loaded: LoadedConfiguration, inForceAt now: Instant) -> String {
     let old = configuration
     let oldRouters = router.members.map(\.router.configuration)
-    let newRouters = loaded.cluster.virtualRouters(for: setup.node)
+    let newRouters = grounded(loaded.cluster.virtualRouters(for: setup.node))
     configuration = loaded.cluster
     digest = loaded.digest
     loadedAt = now
     lastRefusal = nil
 
     adoptTrackers()
+    reconfigure(to: newRouters, at: now)
+    synchronize(at: now)
+    rearm()
+
+    let message = summary(from: oldRouters, to: newRouters) + controlNote(old, loaded.cluster)
+    for warning in loaded.warnings { logger.warning("\(warning)") }
+    logger.notice("\(setup.file) is in force: \(message)")
+    tell(.configuration, "\(setup.file) is in force: \(message)")
+    return message
+  }
+
+  /// Hands the core what it is to take part in from now on.
+  func reconfigure(to newRouters: [VirtualRouterConfiguration], at now: Instant) {
     // First all that ends or must begin anew, while the old configuration is at hand for its farewells.
-    leaving = Dictionary(oldRouters.map { ($0.vrid, $0) }, uniquingKeysWith: { first, _ in first })
+    leaving = Dictionary(
+      router.members.map { ($0.router.configuration.vrid, $0.router.configuration) },
+      uniquingKeysWith: { first, _ in first })
     let staying = newRouters.filter { new in leaving[new.vrid].map(new.standsOnTheSame) ?? false }
     // What is added is installed while the virtual router goes on: where, says the new file.
     for configuration in staying {
@@ -140,14 +155,6 @@ extension FailoverAgent {
     process(.reconfigured(staying, trackers: knownTrackers), at: now)
     leaving = [:]
     begin(newRouters, at: now)
-    synchronize(at: now)
-    rearm()
-
-    let message = summary(from: oldRouters, to: newRouters) + controlNote(old, loaded.cluster)
-    for warning in loaded.warnings { logger.warning("\(warning)") }
-    logger.notice("\(setup.file) is in force: \(message)")
-    tell(.configuration, "\(setup.file) is in force: \(message)")
-    return message
   }
 
   private func adoptTrackers() {
@@ -183,7 +190,10 @@ extension FailoverAgent {
     let removed = old.filter { old in !new.contains { $0.vrid == old.vrid } }.map { "\($0.name) removed" }
     let changed = new.filter { new in old.contains { $0.vrid == new.vrid && $0 != new } }.map { "\($0.name) changed" }
     let all = added + removed + changed
-    return all.isEmpty ? "no virtual router changed" : all.joined(separator: ", ")
+    let secrets = new.filter { new in old.contains { $0.vrid == new.vrid && $0.password != new.password } }.map {
+      "; until the other nodes have the new password of \($0.name), they and this node do not hear each other"
+    }
+    return (all.isEmpty ? "no virtual router changed" : all.joined(separator: ", ")) + secrets.joined()
   }
 
   private func controlNote(_ old: ClusterConfiguration, _ new: ClusterConfiguration) -> String {

@@ -27,7 +27,7 @@ extension FailoverAgent: ControlSource {
       strays: StrayStatus(
         discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections),
         flawedClaims: Dictionary(attention.flaws.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: +)),
-      rivals: rivalStatuses(at: now))
+      rivals: rivalStatuses(at: now), unknownSenders: unknownSenders(at: now))
   }
 }
 
@@ -118,16 +118,32 @@ extension FailoverAgent {
         let ledger = peers[peer.address]
         return PeerStatus(
           node: peer.node, address: peer.address.description, lastHeard: ledger.map { now - $0.lastHeard },
-          checksum: ledger?.checksumForm.rawValue, priority: ledger.map { Int($0.priority.fieldValue) },
-          advertisementsReceived: ledger?.received)
+          checksum: ledger?.checksumForm.rawValue, priority: ledger.map { Int($0.advertisement.priority.fieldValue) },
+          advertisementsReceived: ledger?.received,
+          protocolVersion: ledger.map { Int($0.advertisement.version.rawValue) },
+          interval: ledger?.advertisement.interval.duration, hopLimit: ledger.map { Int($0.hopLimit) })
       }
   }
 
-  /// Fit is a node that takes part in all its virtual routers with nothing held against it. Another host's claim to its
-  /// address is told, but anybody on the network can make one, so that it is no reason to send clients elsewhere.
+  /// Who speaks in a group and is in no file.
+  private func unknownSenders(at now: Instant) -> [UnknownSenderStatus] {
+    peers.filter { !isConfigured($0.key) }.sorted { $0.key < $1.key }.map { address, ledger in
+      UnknownSenderStatus(
+        address: address.description, lastHeard: now - ledger.lastHeard,
+        vrids: ledger.vrids.map { Int($0.rawValue) }.sorted(),
+        priority: Int(ledger.advertisement.priority.fieldValue), checksum: ledger.checksumForm.rawValue,
+        advertisementsReceived: ledger.received)
+    }
+  }
+
+  /// Fit is a node that takes part in all its virtual routers with nothing held against it. What others send is told,
+  /// but anybody on the network can send it, so that it is no reason to call this node unfit.
   private func health(at now: Instant) -> NodeHealth {
-    let all = router.members.flatMap { problems(of: $0, at: now) } + trackerProblems
-    return NodeHealth(fit: all.isEmpty, problems: all + rivalProblems)
+    let own = router.members.flatMap { problems(of: $0, at: now) } + trackerProblems
+    let others = router.members.map(\.router.configuration).flatMap { configuration in
+      disagreements(in: configuration, at: now).map { "\(configuration.name): \($0)" }
+    }
+    return NodeHealth(fit: own.isEmpty, problems: own + others + rivalProblems)
   }
 
   private func problems(of member: VRRPRouter.Member, at now: Instant) -> [String] {

@@ -63,6 +63,10 @@ public enum Obstacle: Sendable, Hashable {
   case addressNotHeld(String)
   /// The interface that the file names does not hold the node's own address.
   case addressNotOn(interface: String, String)
+  /// The interface has no usable link-local address, from which multicast over IPv6 is sent (TX-3).
+  case linkLocalMissing(String)
+  /// The group that VRRP is spoken to could not be joined; the kernel's words.
+  case deaf(String)
   /// The kernel refused a virtual address; its words.
   case addressesRefused(String)
   /// A tracker of weight 0 is down.

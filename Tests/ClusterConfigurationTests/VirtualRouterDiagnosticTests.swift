@@ -118,17 +118,50 @@ private func withAddresses(_ value: String) -> String {
     #expect(complaints(about: example.text) == example.expected)
   }
 
-  /// What the file can say already, and this version does not do.
   @Test(arguments: [
-    Case(clusterFile(routerKey: "version: 2"), "13:14: error: 'version: 2' is not supported yet by this version"),
-    Case(
-      clusterFile(routerKey: "transport: multicast"),
-      "13:16: error: 'transport: multicast' is not supported yet by this version"),
+    Case(clusterFile(routerKey: "version: 2")),
+    Case(clusterFile(routerKey: "transport: multicast")),
     Case(
       clusterFile(routerKey: "password: secret"),
-      "13:15: error: a password belongs to VRRPv2; version 3 has none",
-      "13:15: error: 'password' is not supported yet by this version"),
+      "13:15: error: a password belongs to VRRPv2; version 3 has none"),
     Case(clusterFile(routerKey: "password: secret-12"), "13:15: error: the password has 9 bytes; VRRPv2 carries 8"),
+    Case(
+      clusterFile(routerKey: "version: 2\n    password: secret"),
+      "14:15: warning: the password goes over the network in clear text: it keeps nobody out"),
+    Case(
+      clusterFile(routerKey: "version: 2\n    checksum: rfc9568"),
+      "14:15: warning: 'checksum' has no effect: VRRPv2 has one form only"),
+    Case(
+      clusterFile(routerKey: "interval: 500ms\n    version: 2"),
+      "13:15: error: VRRPv2 has whole seconds only, not 500ms"),
+    Case(
+      dualFamily(firstPriority: 100, secondPriority: 100, "transport: multicast"),
+      "4:55: error: multicast with addresses of both families needs priorities that differ; 'a' and 'b' have 100"),
+    Case(dualFamily(firstPriority: 101, secondPriority: 100, "transport: multicast")),
+    Case(dualFamily(firstPriority: 100, secondPriority: 100, "transport: unicast")),
+  ]) func versionAndGroup(_ example: Case) {
+    #expect(complaints(about: example.text) == example.expected)
+  }
+
+  private static func dualFamily(firstPriority: Int, secondPriority: Int, _ key: String) -> String {
+    clusterFile(
+      nodes: """
+        nodes:
+          - {name: a, address: [10.0.0.1, fd00::1], priority: \(firstPriority)}
+          - {name: b, address: [10.0.0.2, fd00::2], priority: \(secondPriority)}
+        """,
+      routers: """
+        virtual_routers:
+          - name: web
+            vrid: 12
+            addresses: [10.0.0.9/24, "fe80::9/64", "fd00::9/64"]
+            track: [docker]
+            \(key)
+        """)
+  }
+
+  /// What the file can say already, and this version does not do.
+  @Test(arguments: [
     Case(clusterFile(routerKey: "notify: [/bin/x, y]"), "13:5: error: 'notify' is not supported yet by this version"),
     Case(clusterFile(routerKey: "notify: [[/bin/x], [y]]"), "13:25: error: 'y' is not an absolute path"),
     Case(clusterFile(routerKey: "lease: on"), "13:12: error: 'lease: on' is not supported yet by this version"),
@@ -140,10 +173,6 @@ private func withAddresses(_ value: String) -> String {
       clusterFile(routerKey: "when_all_fail: release"),
       "13:20: error: 'when_all_fail: release' is not supported yet by this version"),
     Case(clusterFile(routerKey: "when_all_fail: keep")),
-    Case(
-      clusterFile(routerKey: "interval: 500ms\n    version: 2"),
-      "13:15: error: VRRPv2 has whole seconds only, not 500ms",
-      "14:14: error: 'version: 2' is not supported yet by this version"),
   ]) func unsupportedYet(_ example: Case) {
     #expect(complaints(about: example.text) == example.expected)
   }

@@ -25,7 +25,7 @@ import Testing
     #expect(
       text == """
         {"cluster":"swarm-prod","node":"swarm1",\
-        "peers":[{"address":"10.0.10.32","last_heard_seconds":null,"node":"swarm2"}],\
+        "peers":[{"address":"10.0.10.32","interval_seconds":null,"last_heard_seconds":null,"node":"swarm2"}],\
         "trackers":[{"detail":"pid 812","duration_seconds":null,"kind":"process","name":"docker","since_seconds":12,\
         "up":true,"weight":-120}],\
         "uptime_seconds":12.3,"version":"0.1.0",\

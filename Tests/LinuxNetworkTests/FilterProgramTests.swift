@@ -21,15 +21,15 @@ struct FilterProgramTests {
       (BPF_LD | BPF_B | BPF_ABS, 0, 0, 8),  //           A = TTL
       (BPF_JMP | BPF_JGE | BPF_K, 1, 0, 255),
       (BPF_RET | BPF_K, 0, 0, 0),
-      (BPF_LD | BPF_W | BPF_ABS, 0, 0, 12),  //          A = source
-      (BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0xc000_0201),
-      (BPF_JMP | BPF_JA, 0, 0, 1),  //                   a peer: go on behind the drop
-      (BPF_RET | BPF_K, 0, 0, 0),
       (BPF_LD | BPF_B | BPF_IND, 0, 0, 0),  //           A = version and type
       (BPF_ALU | BPF_RSH | BPF_K, 0, 0, 4),  //          A = version
       (BPF_JMP | BPF_JGE | BPF_K, 0, 2, 3),
       (BPF_JMP | BPF_JGT | BPF_K, 1, 0, 3),
       (BPF_JMP | BPF_JA, 0, 0, 1),
+      (BPF_RET | BPF_K, 0, 0, 0),
+      (BPF_LD | BPF_W | BPF_ABS, 0, 0, 12),  //          A = source
+      (BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0xc000_0201),
+      (BPF_JMP | BPF_JA, 0, 0, 1),  //                   a peer: go on behind the drop
       (BPF_RET | BPF_K, 0, 0, 0),
       (BPF_LD | BPF_B | BPF_IND, 0, 0, 1),  //           A = VRID
       (BPF_JMP | BPF_JGE | BPF_K, 0, 2, 12),
@@ -50,7 +50,54 @@ struct FilterProgramTests {
     let program = FilterProgram(filter, family: .ipv6, purpose: .passWanted)
     let net = UInt32(bitPattern: SKF_NET_OFF)
     let offsets = program.instructions.filter { CInt($0.code) & (BPF_ABS | 0x07) == BPF_ABS | BPF_LD }.map(\.k)
-    #expect(offsets == [net + 7, net + 20, net + 16, net + 12, net + 8, 0, 1])
+    #expect(offsets == [net + 7, 0, net + 20, net + 16, net + 12, net + 8, 1])
+  }
+
+  @Test("A group's packets are judged before it is asked who sent them, annotated")
+  func goldenGroup() {
+    let filter = ReceptionFilter(
+      sources: [], vrids: [], groups: [.init(address: ip("224.0.0.18"), vrids: [12, 13])], versions: [3])
+    let program = FilterProgram(filter, family: .ipv4, purpose: .passWanted)
+    let expected: [(CInt, UInt8, UInt8, UInt32)] = [
+      (BPF_LD | BPF_W | BPF_ABS, 0, 0, 16),  //          A = destination
+      (BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0xe000_0012),
+      (BPF_JMP | BPF_JA, 0, 0, 6),  //                   not the group: to the peers
+      (BPF_LD | BPF_B | BPF_IND, 0, 0, 1),  //           A = VRID
+      (BPF_JMP | BPF_JGE | BPF_K, 0, 2, 12),
+      (BPF_JMP | BPF_JGT | BPF_K, 1, 0, 13),
+      (BPF_JMP | BPF_JA, 0, 0, 1),
+      (BPF_RET | BPF_K, 0, 0, 0),
+      (BPF_RET | BPF_K, 0, 0, .max),
+    ]
+    let block = program.instructions.dropFirst(14)
+    for (instruction, wanted) in zip(block, expected) {
+      #expect((CInt(instruction.code), instruction.jt, instruction.jf, instruction.k) == wanted)
+    }
+    #expect(block.count > expected.count)
+  }
+
+  @Test("Among peers and to a group: each VRID is heard where it is spoken", arguments: IPFamily.allCases)
+  func groupVerdicts(family: IPFamily) throws {
+    let peer = family == .ipv4 ? ip("192.0.2.7") : ip("2001:db8::1")
+    let stranger = family == .ipv4 ? ip("192.0.2.8") : ip("fe80::8")
+    let own = family == .ipv4 ? ip("192.0.2.1") : ip("2001:db8::9")
+    let group = family == .ipv4 ? ip("224.0.0.18") : ip("ff02::12")
+    let otherGroup = family == .ipv4 ? ip("224.0.0.17") : ip("ff02::1:12")
+    let filter = ReceptionFilter(
+      sources: [peer], vrids: [12],
+      groups: [.init(address: ip("224.0.0.18"), vrids: [40]), .init(address: ip("ff02::12"), vrids: [40])],
+      versions: [3])
+    let cases: [(IPAddress, IPAddress, UInt8, UInt8, Bool)] = [
+      (peer, own, 12, 255, true), (peer, own, 40, 255, false), (stranger, own, 12, 255, false),
+      (stranger, own, 40, 255, false), (stranger, group, 40, 255, true), (peer, group, 40, 255, true),
+      (peer, group, 12, 255, false), (stranger, group, 41, 255, false), (stranger, group, 40, 254, false),
+      (stranger, otherGroup, 40, 255, false), (peer, otherGroup, 12, 255, true),
+    ]
+    for (source, destination, vrid, hopLimit, passes) in cases {
+      let header = ipHeader(12, from: source, to: destination, hopLimit: hopLimit)
+      let machine = FilterMachine(header: header, payload: advertisement(vrid: vrid), family: family)
+      try expectVerdict(machine, filter, family, passes: passes)
+    }
   }
 
   /// One property each is varied from a packet that passes.

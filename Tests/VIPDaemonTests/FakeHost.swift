@@ -39,6 +39,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var claims: [ReceivedFrame] = []
     var watched: [[WatchedAddress]] = []
     var probes = 0
+    var memberships: Set<GroupMembership> = []
+    var membershipRefusal: HostNetworkFailure?
   }
 
   init(_ interfaces: [NetworkInterface]) { state = Mutex(State(interfaces: interfaces)) }
@@ -53,6 +55,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
 
   var deeds: [Deed] { state.withLock { $0.deeds } }
   var filter: ReceptionFilter? { state.withLock { $0.filter } }
+  var memberships: Set<GroupMembership> { state.withLock { $0.memberships } }
+  func refuseJoining(_ failure: HostNetworkFailure?) { state.withLock { $0.membershipRefusal = failure } }
   func forgetDeeds() { state.withLock { $0.deeds = [] } }
 
   func deliver(_ datagram: ReceivedDatagram) {
@@ -99,6 +103,16 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   var unsampledRejections: UInt64 { 0 }
 
   func setReceptionFilter(_ filter: ReceptionFilter) { state.withLock { $0.filter = filter } }
+
+  func setMemberships(
+    _ wanted: Set<GroupMembership>, sampled: Set<GroupMembership>
+  ) -> [GroupMembership: HostNetworkFailure] {
+    state.withLock {
+      $0.memberships = wanted
+      return $0.membershipRefusal.map { failure in Dictionary(uniqueKeysWithValues: wanted.map { ($0, failure) }) }
+        ?? [:]
+    }
+  }
 
   func send(
     _ payload: [UInt8], from source: IPAddress, to destination: IPAddress, interfaceIndex: Int

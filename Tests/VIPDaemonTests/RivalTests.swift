@@ -4,6 +4,7 @@ import ControlAPI
 import Glibc
 import NetworkTypes
 import Testing
+import VRRP
 import VRRPWire
 
 @testable import VIPDaemon
@@ -73,6 +74,26 @@ import VRRPWire
       bench.host.watched.map(\.isEmpty) == [false, true, false]
     }
     #expect(await bench.agent.status().rivals?.first?.claims == NeighborAttention.claimsPerSecond)
+    await bench.end()
+  }
+
+  @Test("Two address owners are told, and so is a rival of the one owner (RFC 9568 erratum 8298)")
+  func owners() async throws {
+    let bench = try Bench(Bench.clusterFile(interval: "1s", priorities: [255, 150, 100]))
+    bench.hear(from: "10.0.0.2", priority: AdvertisedPriority(fieldValue: 255), centiseconds: 100)
+    try await eventually("the second owner is told") {
+      await bench.agent.status().health?.problems == [
+        "ingress: n2 (10.0.0.2) says that it owns the addresses (priority 255), and so does this node: "
+          + "two address owners; give 255 to the one whose interface has them for good, or to none"
+      ]
+    }
+    bench.hear(from: "10.0.0.2", priority: AdvertisedPriority(fieldValue: 254), centiseconds: 100)
+    try await eventually("the rival is told") {
+      await bench.agent.status().health?.problems == [
+        "ingress: n2 (10.0.0.2) advertises priority 254, though this node owns the addresses (priority 255)"
+      ]
+    }
+    #expect(await bench.agent.status().health?.fit == true)
     await bench.end()
   }
 

@@ -29,6 +29,12 @@ ssize_t clinux_receive_packet(int descriptor, void *buffer, size_t capacity, str
 /// `hop_limit` is not looked at: it is a property of the socket. Returns the bytes sent, or -1 with errno.
 ssize_t clinux_send_packet(int descriptor, const void *payload, size_t length, const struct clinux_packet_info *info);
 
+/// Joins or leaves a multicast group on one interface. `level` is IPPROTO_IP or IPPROTO_IPV6, `option` is
+/// MCAST_JOIN_GROUP or MCAST_LEAVE_GROUP (RFC 3678 §5.1), `group` has 4 or 16 bytes in network order. Returns 0, or -1
+/// with errno.
+int clinux_change_membership(
+    int descriptor, int level, int option, unsigned int interface_index, const uint8_t *group);
+
 /// Sends a complete Ethernet frame of 14 bytes or more through a packet socket. Returns the bytes sent, or -1 with
 /// errno.
 ssize_t clinux_send_frame(int descriptor, const void *frame, size_t length, unsigned int interface_index);
