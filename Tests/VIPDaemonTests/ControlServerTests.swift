@@ -83,7 +83,7 @@ import Testing
       server.daemon.freeze()
       let first = try await server.connect()
       first.send("POST /v1/reload HTTP/1.1\r\nHost: vipd\r\nConnection: close\r\n\r\n")
-      // Each of these is answered at once; the first to be refused shows that the first reload has begun.
+      try await eventually("the first reload has begun") { server.daemon.reloadCount == 1 }
       let refused = try await server.ask("POST", "/v1/reload")
       #expect(refused.status == 409)
       server.daemon.thaw()

@@ -15,6 +15,7 @@ final class FakeDaemon: ControlSource {
     var status: NodeStatus
     var statusCount = 0
     var reloads: [Result<String, ControlFailure>] = []
+    var reloadCount = 0
     var isFrozen = false
     var frozen: [CheckedContinuation<Void, Never>] = []
   }
@@ -34,12 +35,14 @@ final class FakeDaemon: ControlSource {
   }
 
   func reload() async -> Result<String, ControlFailure> {
+    state.withLock { $0.reloadCount += 1 }
     await waitWhileFrozen()
     return state.withLock { state in
       state.reloads.isEmpty ? .success("nothing changed") : state.reloads.removeFirst()
     }
   }
 
+  var reloadCount: Int { state.withLock { $0.reloadCount } }
   var statusCount: Int { state.withLock { $0.statusCount } }
 
   func set(_ change: @Sendable (inout NodeStatus) -> Void) { state.withLock { change(&$0.status) } }

@@ -255,14 +255,19 @@ import VRRP
     await bench.end()
   }
 
-  @Test("The kernel is told to let through peers alone")
+  @Test("The kernel is told to let through peers alone, and to sample what is spoken to the groups")
   func filter() async throws {
     let bench = try Bench()
-    try await eventually("filter set") { bench.host.filter != nil }
+    try await eventually("listens") { !bench.host.sampledMemberships.isEmpty }
     #expect(
       bench.host.filter
         == ReceptionFilter(
-          sources: [IPAddress("10.0.0.2")!, IPAddress("10.0.0.3")!], vrids: [12], versions: [3], minimumHopLimit: 255))
+          sources: [IPAddress("10.0.0.2")!, IPAddress("10.0.0.3")!], vrids: [12],
+          groups: IPFamily.allCases.map { .init(address: $0.vrrpGroup, vrids: []) }, versions: [3],
+          minimumHopLimit: 255))
+    #expect(bench.host.memberships.isEmpty)
+    #expect(
+      bench.host.sampledMemberships == [GroupMembership(group: IPFamily.ipv4.vrrpGroup, interfaceIndex: 2)])
     await bench.end()
   }
 }

@@ -33,6 +33,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var waiting: [ReceivedDatagram] = []
     var rejected: [ReceivedDatagram] = []
     var deeds: [Deed] = []
+    var sources: Set<IPAddress> = []
     var refusal: HostNetworkFailure?
     var sendRefusal: HostNetworkFailure?
     var filter: ReceptionFilter?
@@ -40,6 +41,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var watched: [[WatchedAddress]] = []
     var probes = 0
     var memberships: Set<GroupMembership> = []
+    var sampledMemberships: Set<GroupMembership> = []
     var membershipRefusal: HostNetworkFailure?
   }
 
@@ -54,8 +56,11 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   // The bench's side.
 
   var deeds: [Deed] { state.withLock { $0.deeds } }
+  /// What advertisements came from.
+  var sources: Set<IPAddress> { state.withLock { $0.sources } }
   var filter: ReceptionFilter? { state.withLock { $0.filter } }
   var memberships: Set<GroupMembership> { state.withLock { $0.memberships } }
+  var sampledMemberships: Set<GroupMembership> { state.withLock { $0.sampledMemberships } }
   func refuseJoining(_ failure: HostNetworkFailure?) { state.withLock { $0.membershipRefusal = failure } }
   func forgetDeeds() { state.withLock { $0.deeds = [] } }
 
@@ -109,6 +114,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   ) -> [GroupMembership: HostNetworkFailure] {
     state.withLock {
       $0.memberships = wanted
+      $0.sampledMemberships = sampled
       return $0.membershipRefusal.map { failure in Dictionary(uniqueKeysWithValues: wanted.map { ($0, failure) }) }
         ?? [:]
     }
@@ -122,6 +128,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
       Issue.record("the agent sent a malformed advertisement: \(payload)")
       return
     }
+    state.withLock { _ = $0.sources.insert(source) }
     state.withLock { $0.deeds.append(.sent(decoded.advertisement.priority, to: destination)) }
   }
 
@@ -198,19 +205,20 @@ final class Bench: Sendable {
 
   static func clusterFile(
     interval: String = "10ms", priorities: [Int] = [200, 150, 100], addresses: String = "[10.0.0.9/24]",
-    more: String = ""
+    keys: [String] = [], more: String = ""
   ) -> String {
     """
     cluster: bench
     nodes:
-      - {name: n1, address: 10.0.0.1, priority: \(priorities[0])}
-      - {name: n2, address: 10.0.0.2, priority: \(priorities[1])}
-      - {name: n3, address: 10.0.0.3, priority: \(priorities[2])}
+      - {name: n1, address: [10.0.0.1, "fd00::1"], priority: \(priorities[0])}
+      - {name: n2, address: [10.0.0.2, "fd00::2"], priority: \(priorities[1])}
+      - {name: n3, address: [10.0.0.3, "fd00::3"], priority: \(priorities[2])}
     virtual_routers:
       - name: ingress
         vrid: 12
         addresses: \(addresses)
         interval: \(interval)
+    \(keys.map { "    \($0)" }.joined(separator: "\n"))
     \(more)
     """
   }
@@ -250,14 +258,17 @@ final class Bench: Sendable {
   /// An advertisement from a peer, as it would arrive.
   func hear(
     from source: String, priority: AdvertisedPriority, hopLimit: UInt8 = 255, interfaceIndex: Int = 2,
-    centiseconds: Int = 1, corrupt: Bool = false, filtered: Bool = false
+    centiseconds: Int = 1, corrupt: Bool = false, filtered: Bool = false, to destination: String = "10.0.0.1",
+    addresses: [String] = ["10.0.0.9"], version: VRRPVersion = .v3, password: String? = nil,
+    checksum: ChecksumForm = .pseudoHeader
   ) {
     let from = IPAddress(source)!
-    let to = IPAddress("10.0.0.1")!
+    let to = IPAddress(destination)!
     let advertisement = Advertisement(
-      vrid: VRID(rawValue: 12)!, priority: priority, interval: AdvertisementInterval(centiseconds: centiseconds)!,
-      addresses: [IPAddress("10.0.0.9")!])
-    var payload = advertisement.encode(from: from, to: to, checksum: .pseudoHeader)
+      version: version, vrid: VRID(rawValue: 12)!, priority: priority,
+      interval: AdvertisementInterval(centiseconds: centiseconds)!, addresses: addresses.map { IPAddress($0)! },
+      authentication: password.flatMap { SimplePassword($0) }.map(Authentication.password) ?? .none)
+    var payload = advertisement.encode(from: from, to: to, checksum: checksum)
     if corrupt { payload[6] ^= 0xff }
     let datagram = ReceivedDatagram(
       payload: payload, source: from, destination: to, hopLimit: hopLimit, interfaceIndex: interfaceIndex)

@@ -96,7 +96,7 @@ import VRRP
   @Test("A file that no longer names this node is refused")
   func withoutThisNode() async throws {
     let bench = try await activeBench()
-    bench.rewriteFile(Bench.clusterFile().replacing("name: n1, address: 10.0.0.1", with: "name: n4, address: 10.0.0.4"))
+    bench.rewriteFile(Bench.clusterFile().replacing("name: n1", with: "name: n4"))
     guard case .failure(let failure) = await bench.agent.reload() else {
       Issue.record("accepted")
       return
