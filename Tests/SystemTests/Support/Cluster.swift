@@ -156,7 +156,7 @@ final class Cluster: Sendable {
 
   private func agreedHolder(of name: String) throws -> String? {
     var active: [String] = []
-    var followed: Set<String?> = []
+    var followed: Set<String> = []
     var addresses: Set<String> = []
     for node in runningNodes {
       for router in try status(node.name).virtualRouters where router.name == name {
@@ -165,7 +165,9 @@ final class Cluster: Sendable {
         guard router.addresses.allSatisfy({ $0.installed == (router.state == .active) }) else { return nil }
         switch router.state {
         case .active: active.append(node.name)
-        case .backup: followed.insert(router.activeRouter?.node)
+        case .backup:
+          guard let followedNow = router.activeRouter else { return nil }
+          followed.insert(try followedNow.node ?? self.node(at: followedNow.address) ?? "?")
         case .initialize: break
         }
       }
@@ -174,6 +176,11 @@ final class Cluster: Sendable {
       return nil
     }
     return addresses.allSatisfy { testbed.holders(of: $0).map(\.name) == [holder] } ? holder : nil
+  }
+
+  /// Over multicast IPv6 comes from link-local addresses, which no file knows.
+  private func node(at address: String) throws -> String? {
+    testbed.nodes.first { $0.addresses.contains { $0.address == address } }?.name
   }
 
   private var runningNodes: [TestbedNode] {
