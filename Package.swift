@@ -110,3 +110,15 @@ let package = Package(
     tests("SystemTests", ["Rehearsal", "ControlAPI", "vipd", "vipctl"]),
   ]
 )
+
+// `Packaging/fuzz` wants the parsers and what attacks them, and nothing that would have to be fetched or built beside
+// them; a plain build shall not see libFuzzer's targets.
+if Context.environment["VIPD_FUZZ"] != nil {
+  let parsers: Set = ["NetworkTypes", "VRRP", "VRRPWire", "ClusterConfiguration", "CLibyaml"]
+  package.dependencies = []
+  package.products = []
+  package.targets =
+    package.targets.filter { parsers.contains($0.name) } + [
+      program("fuzz", path: "Tests/Fuzz", ["VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration"])
+    ]
+}

@@ -23,6 +23,8 @@ struct Complaints {
   private mutating func add(
     _ severity: Diagnostic.Severity, _ message: String, at position: SourcePosition, details: [String], hint: String?
   ) {
+    // libyaml counts on when a text ends within a line: to a line that is not there.
+    let position = min(position, source.end)
     diagnostics.append(
       Diagnostic(
         severity: severity, file: file, position: position, message: message, details: details, hint: hint,

@@ -5,6 +5,8 @@ struct SourceText: Sendable {
   /// The text without a byte order mark.
   let bytes: [UInt8]
   private let lines: [String]
+  /// The place behind the last character: the start of a line where that ends one.
+  let end: SourcePosition
   /// The first place at which this is not the text that YAML allows.
   let flaw: Flaw?
 
@@ -21,7 +23,7 @@ struct SourceText: Sendable {
   init(bytes original: [UInt8]) {
     let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
     bytes = original.starts(with: byteOrderMark) ? Array(original.dropFirst(byteOrderMark.count)) : original
-    (lines, flaw) = Self.cut(bytes)
+    (lines, end, flaw) = Self.cut(bytes)
   }
 
   /// The text of a line, counted from 1; empty where there is no such line.
@@ -32,12 +34,7 @@ struct SourceText: Sendable {
     line(position.line).unicodeScalars.dropFirst(position.column - 1).first
   }
 
-  /// The end of the text.
-  var end: SourcePosition {
-    SourcePosition(line: max(lines.count, 1), column: line(lines.count).unicodeScalars.count + 1)
-  }
-
-  private static func cut(_ bytes: [UInt8]) -> (lines: [String], flaw: Flaw?) {
+  private static func cut(_ bytes: [UInt8]) -> (lines: [String], end: SourcePosition, flaw: Flaw?) {
     var lines: [String] = []
     var line = String.UnicodeScalarView()
     var flaw: Flaw?
@@ -69,8 +66,9 @@ struct SourceText: Sendable {
         previous = scalar
       }
     }
+    let end = SourcePosition(line: lines.count + 1, column: line.count + 1)
     if !line.isEmpty { lines.append(String(line)) }
-    return (lines, flaw)
+    return (lines, end, flaw)
   }
 
   /// YAML 1.1 §5.4

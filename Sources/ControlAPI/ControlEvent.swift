@@ -48,7 +48,7 @@ public struct ControlEvent: Codable, Sendable, Hashable {
     public static let tracker = Kind(rawValue: "tracker")
     /// A configuration was put in force, or refused.
     public static let configuration = Kind(rawValue: "configuration")
-    /// An address could not be added, or another tool removed it.
+    /// An address could not be added, another tool removed it, or another host claims it.
     public static let address = Kind(rawValue: "address")
     /// A link went up or down, an interface came or left.
     public static let link = Kind(rawValue: "link")

@@ -24,6 +24,8 @@ public struct NodeStatus: Codable, Sendable, Hashable {
   public var pid: Int?
   /// VRRP packets that were none of this node's business.
   public var strays: StrayStatus?
+  /// Other hosts that say to have this node's address.
+  public var rivals: [RivalStatus]?
   /// Routers that take part in multicast and are in no file.
   public var unknownSenders: [UnknownSenderStatus]?
 
@@ -31,7 +33,7 @@ public struct NodeStatus: Codable, Sendable, Hashable {
     cluster: String, node: String, version: String, uptime: Duration, virtualRouters: [VirtualRouterStatus],
     trackers: [TrackerStatus], peers: [PeerStatus], health: NodeHealth? = nil,
     configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil,
-    strays: StrayStatus? = nil, unknownSenders: [UnknownSenderStatus]? = nil
+    strays: StrayStatus? = nil, rivals: [RivalStatus]? = nil, unknownSenders: [UnknownSenderStatus]? = nil
   ) {
     self.cluster = cluster
     self.node = node
@@ -45,11 +47,12 @@ public struct NodeStatus: Codable, Sendable, Hashable {
     self.loop = loop
     self.pid = pid
     self.strays = strays
+    self.rivals = rivals
     self.unknownSenders = unknownSenders
   }
 
   enum CodingKeys: String, CodingKey {
-    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays
+    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays, rivals
     case uptime = "uptime_seconds"
     case virtualRouters = "virtual_routers"
     case unknownSenders = "unknown_senders"
@@ -134,11 +137,19 @@ extension NodeStatus {
 public struct StrayStatus: Codable, Sendable, Hashable {
   /// Those that were looked at, by the reason for which they were discarded.
   public var discarded: [String: Int]
-  /// Those that the kernel's filter kept away and nobody looked at, since there were too many of them.
+  /// Those that nobody looked at, since there were too many of them: most were kept away by the kernel's filter.
   public var unexamined: Int
+  /// ARP and neighbour advertisements that seemed to claim this node's address and were not right, by their flaw.
+  public var flawedClaims: [String: Int]?
 
-  public init(discarded: [String: Int], unexamined: Int) {
+  public init(discarded: [String: Int], unexamined: Int, flawedClaims: [String: Int]? = nil) {
     self.discarded = discarded
     self.unexamined = unexamined
+    self.flawedClaims = flawedClaims
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case discarded, unexamined
+    case flawedClaims = "flawed_claims"
   }
 }

@@ -2,6 +2,7 @@
 
 import NetworkTypes
 import VRRP
+import VRRPWire
 
 struct Host: Sendable {
   let name: String
@@ -57,30 +58,10 @@ struct Client: Sendable {
 
   /// - Returns: what the frame said, where that was news.
   mutating func see(_ frame: [UInt8]) -> (IPAddress, MACAddress)? {
-    guard let (address, hardwareAddress) = Self.claim(in: frame), neighbors[address] != hardwareAddress
+    guard let claim = try? NeighborClaim.decode(frame), claim.replacesKnown,
+      neighbors[claim.address] != claim.hardwareAddress
     else { return nil }
-    neighbors[address] = hardwareAddress
-    return (address, hardwareAddress)
-  }
-
-  /// The address that an ARP packet (RFC 826) or an overriding neighbour advertisement (RFC 4861 §4.4) lays claim to.
-  private static func claim(in frame: [UInt8]) -> (IPAddress, MACAddress)? {
-    guard frame.count >= 42 else { return nil }
-    switch (frame[12], frame[13]) {
-    case (0x08, 0x06):
-      return claim(frame[28..<32], frame[22..<28])
-    case (0x86, 0xdd):
-      let isOverridingAdvertisement = frame.count == 86 && frame[54] == 136 && frame[58] & 0x20 != 0
-      let hasTargetLinkLayerAddress = frame.count == 86 && frame[78] == 2
-      guard isOverridingAdvertisement, hasTargetLinkLayerAddress else { return nil }
-      return claim(frame[62..<78], frame[80..<86])
-    default:
-      return nil
-    }
-  }
-
-  private static func claim(_ address: ArraySlice<UInt8>, _ link: ArraySlice<UInt8>) -> (IPAddress, MACAddress)? {
-    guard let address = IPAddress(bytes: address), let link = MACAddress(bytes: Array(link)) else { return nil }
-    return (address, link)
+    neighbors[claim.address] = claim.hardwareAddress
+    return (claim.address, claim.hardwareAddress)
   }
 }

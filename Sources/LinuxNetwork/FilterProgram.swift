@@ -57,7 +57,7 @@ struct FilterProgram: Equatable {
     append(wanted)
   }
 
-  private init(instructions: [sock_filter]) { self.instructions = instructions }
+  init(instructions: [sock_filter]) { self.instructions = instructions }
 
   static func == (lhs: FilterProgram, rhs: FilterProgram) -> Bool {
     lhs.instructions.elementsEqual(rhs.instructions) {
@@ -94,7 +94,7 @@ private struct PacketLayout {
 }
 
 /// How a program ends: with the number of bytes to keep.
-private enum Verdict {
+enum Verdict {
   case pass
   case drop
 
@@ -107,11 +107,11 @@ private enum Verdict {
 }
 
 extension FilterProgram {
-  private mutating func append(_ code: CInt, _ k: UInt32, ifTrue: UInt8 = 0, ifFalse: UInt8 = 0) {
+  mutating func append(_ code: CInt, _ k: UInt32, ifTrue: UInt8 = 0, ifFalse: UInt8 = 0) {
     instructions.append(sock_filter(code: UInt16(code), jt: ifTrue, jf: ifFalse, k: k))
   }
 
-  private mutating func append(_ verdict: Verdict) { instructions.append(verdict.instruction) }
+  mutating func append(_ verdict: Verdict) { instructions.append(verdict.instruction) }
 
   /// Leaves IPv4's header length in X.
   private mutating func requirePayload(ofAtLeast bytes: UInt32, in packet: PacketLayout, otherwise unwanted: Verdict) {
@@ -141,7 +141,7 @@ extension FilterProgram {
         let restOfThisSource = UInt8(2 * index + 1)
         append(BPF_JMP | BPF_JEQ | BPF_K, words[index], ifFalse: restOfThisSource)
       }
-      return appendExit()
+      return appendJump()
     }
     append(unwanted)
     land(exits)
@@ -156,7 +156,7 @@ extension FilterProgram {
     for index in words.indices.reversed() {
       append(BPF_LD | BPF_W | BPF_ABS, packet.destinationOffset + UInt32(4 * index))
       append(BPF_JMP | BPF_JEQ | BPF_K, words[index], ifTrue: 1)
-      exits.append(appendExit())
+      exits.append(appendJump())
     }
     block(&self)
     land(exits)
@@ -167,23 +167,23 @@ extension FilterProgram {
     let exits = runs(of: values).map { run in
       append(BPF_JMP | BPF_JGE | BPF_K, UInt32(run.lowerBound), ifFalse: 2)
       append(BPF_JMP | BPF_JGT | BPF_K, UInt32(run.upperBound), ifTrue: 1)
-      return appendExit()
+      return appendJump()
     }
     append(unwanted)
     land(exits)
   }
 
   /// A jump to the end of the block, to be given its distance when that end is known.
-  private mutating func appendExit() -> Int {
+  mutating func appendJump() -> Int {
     append(BPF_JMP | BPF_JA, 0)
     return instructions.count - 1
   }
 
-  private mutating func land(_ exits: [Int]) {
+  mutating func land(_ exits: [Int]) {
     for exit in exits { instructions[exit].k = UInt32(instructions.count - exit - 1) }
   }
 
-  private func words(of address: IPAddress) -> [UInt32] {
+  func words(of address: IPAddress) -> [UInt32] {
     let bytes = address.bytes
     return stride(from: 0, to: bytes.count, by: 4).map { start in
       bytes[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }

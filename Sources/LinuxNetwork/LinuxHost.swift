@@ -10,6 +10,7 @@ public final class LinuxHost {
   private let route: NetlinkSocket
   private let changes: NetlinkSocket
   private let frames: SocketDescriptor
+  private let neighbors: NeighborWatch
   /// One for each family that this host has.
   private let wanted: [VRRPSocket]
   /// Receives what `wanted` drops, as far as a small queue holds it. Nobody is woken by it, and it makes a flood no
@@ -42,6 +43,7 @@ public final class LinuxHost {
     self.unwanted = unwanted
     // Protocol 0: it only sends.
     frames = try SocketDescriptor(AF_PACKET, SOCK_RAW, 0, for: .openPacketSocket, subject: "ARP and ND")
+    neighbors = try NeighborWatch()
     route = try NetlinkSocket(queueBytes: Self.requestQueue)
     changes = try NetlinkSocket(groups: NetlinkSocket.linksAndAddresses, queueBytes: Self.changeQueue)
     // Whoever may not change addresses should hear it now, and not in the night when the first one is to move. The
@@ -78,9 +80,10 @@ extension LinuxHost {
   /// their own, and not in a loop, spends the same little time whether one stranger sends or a flood comes in.
   public func nextRejectedDatagram() -> ReceivedDatagram? { next(of: unwanted) }
 
-  /// How many packets, since the start, `nextRejectedDatagram` will not show for want of room. Newer kernels
-  /// look at the room before they look at the filter, so that wanted packets which came meanwhile are among them.
-  public var unsampledRejections: UInt64 { unwanted.reduce(0) { $0 + UInt64($1.overflowCount) } }
+  /// How many packets, since the start, neither `nextDatagram` nor `nextRejectedDatagram` will show for want of room.
+  /// Newer kernels look at the room before they look at the filter, so that while one of the two has none, packets which
+  /// the other one shows are among them.
+  public var unsampledRejections: UInt64 { (wanted + unwanted).reduce(0) { $0 + UInt64($1.overflowCount) } }
 
   /// Tells the kernel which packets to let through from now on. Those that wait already stay.
   public func setReceptionFilter(_ filter: ReceptionFilter) throws(HostNetworkFailure) {
@@ -322,4 +325,19 @@ extension LinuxHost {
       guard code == EINTR else { throw HostNetworkFailure(.sendFrame, on: name(of: interfaceIndex), code: code) }
     }
   }
+}
+
+// MARK: - Neighbours
+
+extension LinuxHost {
+  /// Readable when another host has laid claim to a watched address.
+  public var neighborDescriptors: [CInt] { neighbors.descriptors }
+
+  /// From now on hears other hosts' claims to these addresses and no others; see ``NeighborWatch``.
+  public func watchNeighbors(for addresses: [WatchedAddress]) throws(HostNetworkFailure) {
+    try neighbors.watch(addresses)
+  }
+
+  /// The next of a sample of the frames in which other hosts claim a watched address; nil when there is none.
+  public func nextNeighborFrame() -> ReceivedFrame? { neighbors.nextFrame() }
 }

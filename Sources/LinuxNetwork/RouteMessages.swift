@@ -80,7 +80,8 @@ extension ReportedAddress {
     self.init(
       interfaceIndex: Int(header.ifa_index),
       held: HeldAddress(
-        address: withPrefix, isOurs: mark == RouteRequest.ourMark, isUsable: !isStuck || isOptimistic),
+        address: withPrefix, isOurs: mark == RouteRequest.ourMark, isUsable: !isStuck || isOptimistic,
+        isDuplicate: flags & UInt32(IFA_F_DADFAILED) != 0),
       awaitsDetection: isStuck)
   }
 }

@@ -27,6 +27,19 @@ final class SocketDescriptor {
       throw HostNetworkFailure(.setSocketOption(name), on: subject, code: errno)
     }
   }
+
+  /// Replaces the packet filter in one step.
+  func attach(_ program: FilterProgram, subject: String) throws(HostNetworkFailure) {
+    var instructions = program.instructions
+    // Longer ones the kernel would refuse anyway, with EINVAL.
+    let count = UInt16(clamping: instructions.count)
+    let status = instructions.withUnsafeMutableBufferPointer { storage in
+      withUnsafePointer(to: sock_fprog(len: count, filter: storage.baseAddress)) {
+        setsockopt(number, SOL_SOCKET, SO_ATTACH_FILTER, $0, socklen_t(MemoryLayout<sock_fprog>.size))
+      }
+    }
+    guard status == 0 else { throw HostNetworkFailure(.setReceptionFilter, on: subject, code: errno) }
+  }
 }
 
 func setIntegerOption(_ descriptor: CInt, _ level: CInt, _ option: CInt, _ value: CInt) -> CInt {

@@ -35,15 +35,7 @@ final class VRRPSocket {
 
   /// Replaces the filter in one step. Packets that wait already stay, so that no advertisement is lost by it.
   func attach(_ program: FilterProgram) throws(HostNetworkFailure) {
-    var instructions = program.instructions
-    // Longer ones the kernel would refuse anyway, with EINVAL.
-    let count = UInt16(clamping: instructions.count)
-    let status = instructions.withUnsafeMutableBufferPointer { storage in
-      withUnsafePointer(to: sock_fprog(len: count, filter: storage.baseAddress)) {
-        setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, $0, socklen_t(MemoryLayout<sock_fprog>.size))
-      }
-    }
-    guard status == 0 else { throw HostNetworkFailure(.setReceptionFilter, on: Self.subject(family), code: errno) }
+    try socket.attach(program, subject: Self.subject(family))
   }
 
   /// The next packet; nil when none waits. Errors that the kernel has queued for the socket are skipped over.

@@ -37,11 +37,14 @@ public struct HeldAddress: Sendable, Hashable {
   /// False while duplicate address detection goes on, and after it has failed: the host neither answers for such an
   /// address nor sends from it. RFC 4862 §5.4
   public var isUsable: Bool
+  /// Whether duplicate address detection has failed: another host answered for it, and it stays unusable.
+  public var isDuplicate: Bool
 
-  public init(address: InterfaceAddress, isOurs: Bool, isUsable: Bool = true) {
+  public init(address: InterfaceAddress, isOurs: Bool, isUsable: Bool = true, isDuplicate: Bool = false) {
     self.address = address
     self.isOurs = isOurs
     self.isUsable = isUsable
+    self.isDuplicate = isDuplicate
   }
 }
 

@@ -63,17 +63,29 @@ public final class HolderWatch: Sendable {
 
   /// How long two nodes or more held an address at the same time since `begin`, up to `end`.
   public func timeWithTwoHolders(of address: String, from begin: Moment, to end: Moment) -> Duration {
+    spans(of: address, from: begin, to: end) { $0 > 1 }.reduce(.zero, +)
+  }
+
+  /// For how long at a time the number of holders was such as `isMeant` says, between `begin` and `end`.
+  public func spans(
+    of address: String, from begin: Moment, to end: Moment, where isMeant: (_ holders: Int) -> Bool
+  ) -> [Duration] {
     let clipped = holdings(of: address).map { (max($0.from, begin), min($0.to ?? end, end)) }.filter { $0.0 < $0.1 }
     let changes = clipped.flatMap { [($0.0, 1), ($0.1, -1)] }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
-    var total = Duration.zero
+    var spans: [Duration] = []
     var holders = 0
-    var since = begin
-    for (moment, change) in changes {
-      if holders > 1 { total += moment - since }
+    var since: Moment? = isMeant(0) ? begin : nil
+    for (moment, change) in changes + [(end, 0)] {
       holders += change
-      since = moment
+      switch (since, isMeant(holders) && moment < end) {
+      case (let start?, false):
+        if start < moment { spans.append(moment - start) }
+        since = nil
+      case (nil, true): since = moment
+      case (_?, true), (nil, false): break
+      }
     }
-    return total
+    return spans
   }
 
   /// Begins with a node that has been booted.

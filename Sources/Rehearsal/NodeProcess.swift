@@ -32,6 +32,12 @@ public final class NodeProcess: Sendable {
   /// All that it has written so far.
   public var log: String { Files.read(logPath) ?? "" }
 
+  /// How long its first thread was on a core so far; nil where the kernel does not tell.
+  public var firstThreadTime: Duration? {
+    let path = "/proc/\(processIdentifier)/task/\(processIdentifier)/schedstat"
+    return Files.read(path)?.split(separator: " ").first.flatMap { Int64($0) }.map { .nanoseconds($0) }
+  }
+
   public func send(_ signal: Int32) {
     status.withLock { status in
       if status == nil { _ = vipd_pidfd_send_signal(descriptor, signal) }

@@ -86,6 +86,8 @@ public actor FailoverAgent {
   var punctuality = PunctualityLedger()
   var discardLines = LineLimiter<DiscardKey>()
   var failureLines = LineLimiter<String>()
+  var rivals = RivalBook()
+  var attention = NeighborAttention()
   var isStopping = false
 
   struct DiscardKey: Hashable, Sendable {
@@ -121,6 +123,9 @@ extension FailoverAgent {
     for descriptor in host.receptionDescriptors {
       try loop.watch(descriptor) { self.assumeIsolated { $0.receiveAndRearm() } }
     }
+    for descriptor in host.neighborDescriptors {
+      try loop.watch(descriptor) { self.assumeIsolated { $0.neighborsHeard() } }
+    }
     try loop.watch(host.changeDescriptor) { self.assumeIsolated { $0.networkChanged() } }
     loop.onDeadline { self.assumeIsolated { $0.deadlineReached() } }
     try host.setReceptionFilter(receptionFilter(of: router.members.map(\.router.configuration)))
@@ -131,6 +136,7 @@ extension FailoverAgent {
     openLedgers(at: now)
     removeLeftovers(at: now)
     warnOfForeigners(at: now)
+    watchNeighbors(at: now)
     for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
     startTrackers()
     process(.startup, at: now)
@@ -213,13 +219,13 @@ extension FailoverAgent {
   /// but not so often that a flood would cost anything.
   private func countRejectionsSometimes(at now: Instant) {
     guard lastRejectionCount.map({ now - $0 >= .seconds(1) }) ?? true else { return }
-    countRejections(at: now)
+    countRejections(at: now, atMost: 32)
   }
 
   /// Counts what the kernel's filter kept away. Nothing of it is acted upon: it may have lain there for long.
-  func countRejections(at now: Instant) {
+  func countRejections(at now: Instant, atMost limit: Int = 512) {
     lastRejectionCount = now
-    for _ in 0..<512 {
+    for _ in 0..<limit {
       guard let datagram = host.nextRejectedDatagram() else { return }
       do throws(DiscardedMessage) {
         _ = try read(datagram)
@@ -285,6 +291,7 @@ extension FailoverAgent {
     retryRefused(at: now)
     retryRemovals(at: now)
     countRejectionsSometimes(at: now)
+    reviewRivals(at: now)
     if let resync, resync <= now { synchronize(at: now) }
     rearm()
   }
@@ -292,7 +299,8 @@ extension FailoverAgent {
   /// Sets the loop's timer to whatever is due next.
   func rearm() {
     let retry = refusals.values.compactMap(\.retry).min()
-    loop.setDeadline([router.nextDeadline, retry, removalRetry, resync].compactMap { $0 }.min())
+    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline]
+    loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())
   }
 }
 

@@ -14,7 +14,7 @@ public protocol HostNetwork: AnyObject {
   func nextDatagram() -> ReceivedDatagram?
   /// The next of a sample of those packets that the filter kept away; nil when there is none. For counting alone.
   func nextRejectedDatagram() -> ReceivedDatagram?
-  /// How many were kept away beyond the sample.
+  /// How many packets nobody will ever look at: kept away beyond the sample, or more than the queue held.
   var unsampledRejections: UInt64 { get }
   /// Has the kernel drop whatever is not for us, before it wakes this thread.
   func setReceptionFilter(_ filter: ReceptionFilter) throws(HostNetworkFailure)
@@ -40,6 +40,13 @@ public protocol HostNetwork: AnyObject {
 
   /// Sends a whole Ethernet frame.
   func sendFrame(_ frame: [UInt8], interfaceIndex: Int) throws(HostNetworkFailure)
+  /// Readable when another host has laid claim to a watched address.
+  var neighborDescriptors: [CInt] { get }
+  /// Listens from now on to other hosts' claims to these addresses, and to nothing else.
+  func watchNeighbors(for addresses: [WatchedAddress]) throws(HostNetworkFailure)
+  /// The next of a sample of the frames with such claims; nil when there is none.
+  func nextNeighborFrame() -> ReceivedFrame?
+
   /// Whether the kernel calls itself a router in its own neighbour advertisements on this interface.
   func isIPv6Router(interface: String) -> Bool
 }

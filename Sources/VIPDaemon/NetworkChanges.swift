@@ -45,6 +45,7 @@ extension FailoverAgent {
       process(.obstacle(vrid, obstacle ?? self.obstacle(of: vrid)), at: now)
     }
     warnOfForeigners(at: now)
+    watchNeighbors(at: now)
   }
 
   /// These with what only the host knows, as far as it can be found out now.

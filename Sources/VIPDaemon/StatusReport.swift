@@ -25,8 +25,9 @@ extension FailoverAgent: ControlSource {
         latenessLast: punctuality.latenessLast),
       pid: Int(getpid()),
       strays: StrayStatus(
-        discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections)),
-      unknownSenders: unknownSenders(at: now))
+        discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections),
+        flawedClaims: Dictionary(attention.flaws.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: +)),
+      rivals: rivalStatuses(at: now), unknownSenders: unknownSenders(at: now))
   }
 }
 
@@ -135,10 +136,14 @@ extension FailoverAgent {
     }
   }
 
-  /// Fit is a node that takes part in all its virtual routers with nothing held against it.
+  /// Fit is a node that takes part in all its virtual routers with nothing held against it. What others send is told,
+  /// but anybody on the network can send it, so that it is no reason to call this node unfit.
   private func health(at now: Instant) -> NodeHealth {
-    let all = router.members.flatMap { problems(of: $0, at: now) } + trackerProblems
-    return NodeHealth(fit: all.isEmpty, problems: all)
+    let own = router.members.flatMap { problems(of: $0, at: now) } + trackerProblems
+    let others = router.members.map(\.router.configuration).flatMap { configuration in
+      disagreements(in: configuration, at: now).map { "\(configuration.name): \($0)" }
+    }
+    return NodeHealth(fit: own.isEmpty, problems: own + others + rivalProblems)
   }
 
   private func problems(of member: VRRPRouter.Member, at now: Instant) -> [String] {
@@ -149,8 +154,7 @@ extension FailoverAgent {
     // The kernel's refusal is the obstacle already.
     let addresses = configuration.addresses.compactMap { condition(of: $0, member).problem }
       .filter { !obstacle.contains($0) }
-    let others = disagreements(in: configuration, at: now)
-    return (obstacle + others + sending.map { "advertisements do not leave: \($0)" } + addresses)
+    return (obstacle + sending.map { "advertisements do not leave: \($0)" } + addresses)
       .map { "\(configuration.name): \($0)" }
   }
 

@@ -28,6 +28,9 @@ import Testing
       "13:1: error: this is not YAML: found unexpected end of stream (while scanning a quoted scalar that began on line 1)"
     ),
     Case(
+      "cluster: c\nnod",
+      "2:4: error: this is not YAML: could not find expected ':' (while scanning a simple key that began on line 2)"),
+    Case(
       clusterFile(cluster: "cluster: [test"),
       "2:6: error: this is not YAML: did not find expected ',' or ']' (while parsing a flow sequence that began on line 1)"
     ),

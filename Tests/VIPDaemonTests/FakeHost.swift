@@ -26,6 +26,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   private let state: Mutex<State>
   private let arrivals = eventfd(0, CInt(EFD_NONBLOCK))
   private let changes = eventfd(0, CInt(EFD_NONBLOCK))
+  private let claims = eventfd(0, CInt(EFD_NONBLOCK))
 
   private struct State {
     var interfaces: [NetworkInterface]
@@ -36,6 +37,9 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var refusal: HostNetworkFailure?
     var sendRefusal: HostNetworkFailure?
     var filter: ReceptionFilter?
+    var claims: [ReceivedFrame] = []
+    var watched: [[WatchedAddress]] = []
+    var probes = 0
     var memberships: Set<GroupMembership> = []
     var sampledMemberships: Set<GroupMembership> = []
     var membershipRefusal: HostNetworkFailure?
@@ -46,6 +50,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   deinit {
     close(arrivals)
     close(changes)
+    close(claims)
   }
 
   // The bench's side.
@@ -66,6 +71,15 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
 
   /// What the kernel's filter would have kept away.
   func reject(_ datagram: ReceivedDatagram) { state.withLock { $0.rejected.append(datagram) } }
+
+  /// What the agent has asked to watch, one after the other.
+  var watched: [[WatchedAddress]] { state.withLock { $0.watched } }
+
+  /// Another host's frames.
+  func claim(_ frames: [ReceivedFrame]) {
+    state.withLock { $0.claims += frames }
+    eventfd_write(claims, 1)
+  }
 
   func refuseInstalling(_ failure: HostNetworkFailure?) { state.withLock { $0.refusal = failure } }
 
@@ -151,8 +165,23 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     }
   }
 
+  /// How many frames have asked whether somebody has an address; they are no deeds, since they change nothing.
+  var probes: Int { state.withLock { $0.probes } }
+
   func sendFrame(_ frame: [UInt8], interfaceIndex: Int) {
+    let claims = (try? NeighborClaim.decode(frame)) != nil
+    guard claims else { return state.withLock { $0.probes += 1 } }
     state.withLock { $0.deeds.append(.frame(on: interfaceIndex)) }
+  }
+
+  var neighborDescriptors: [CInt] { [claims] }
+
+  func watchNeighbors(for addresses: [WatchedAddress]) { state.withLock { $0.watched.append(addresses) } }
+
+  func nextNeighborFrame() -> ReceivedFrame? {
+    var count: eventfd_t = 0
+    eventfd_read(claims, &count)
+    return state.withLock { $0.claims.isEmpty ? nil : $0.claims.removeFirst() }
   }
 
   func isIPv6Router(interface: String) -> Bool { false }

@@ -62,6 +62,47 @@ struct AnnouncementFrameTests {
     #expect(onesComplementSum(covered + message) == 0xffff, "the checksum, computed independently")
   }
 
+  @Test("ARP probe: RFC 5227 §2.1.1")
+  func arpProbe() throws {
+    let frame = AddressProbe(address: ip("10.0.0.31"), hardwareAddress: try hardwareAddress()).frame
+    #expect(
+      frame
+        == bytes(
+          """
+          ff ff ff ff ff ff  # to everyone
+          02 00 5e 10 00 01  # from the interface
+          08 06              # ARP
+          00 01 08 00 06 04  # Ethernet and IPv4, and the lengths of their addresses
+          00 01              # request
+          02 00 5e 10 00 01  # sender: the interface
+          00 00 00 00        #   without an address
+          00 00 00 00 00 00  # target: who has
+          0a 00 00 1f        #   10.0.0.31?
+          00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  # padding to 60 bytes
+          """))
+    #expect(try NeighborClaim.decode(frame) == nil, "it claims nothing")
+  }
+
+  @Test("Neighbour solicitation of duplicate address detection: RFC 4862 §5.4.2, RFC 4861 §4.3")
+  func neighborSolicitation() throws {
+    let frame = AddressProbe(address: ip("fd00::a1:b2c3"), hardwareAddress: try hardwareAddress()).frame
+    #expect(
+      frame
+        == bytes(
+          """
+          33 33 ff a1 b2 c3        # to the Ethernet group of
+          02 00 5e 10 00 01        # from the interface
+          86 dd                    # IPv6
+          60 00 00 00 00 18 3a ff  # 24 bytes of ICMPv6, hop limit 255
+          00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  # from ::
+          ff 02 00 00 00 00 00 00 00 00 00 01 ff a1 b2 c3  # to ff02::1:ffa1:b2c3
+          87 00 16 de              # Neighbor Solicitation, code 0, checksum
+          00 00 00 00              # reserved
+          fd 00 00 00 00 00 00 00 00 00 00 00 00 a1 b2 c3  # target: fd00::a1:b2c3
+          """))
+    #expect(try NeighborClaim.decode(frame) == nil, "it claims nothing")
+  }
+
   private func hardwareAddress() throws -> MACAddress {
     try #require(MACAddress(bytes: [0x02, 0x00, 0x5e, 0x10, 0x00, 0x01]))
   }

@@ -10,6 +10,7 @@ enum PrometheusMetrics {
     virtualRouters(status.virtualRouters, &page)
     trackers(status.trackers, &page)
     peers(status.peers, &page)
+    rivals(status.rivals ?? [], &page)
     return page.text
   }
 
@@ -41,9 +42,25 @@ enum PrometheusMetrics {
       {
         strays.discarded.sorted { $0.key < $1.key }.map { .init(.init($0.value), ["reason": $0.key]) }
       }
-      page.counter("unexamined_packets_total", "Packets that the kernel's filter kept away and nobody looked at.") {
+      page.counter("unexamined_packets_total", "Packets that nobody looked at, since there were too many of them.") {
         [.init(strays.unexamined)]
       }
+      page.counter("flawed_claims_total", "ARP and ND frames that seemed to claim this node's address, by their flaw.")
+      {
+        (strays.flawedClaims ?? [:]).sorted { $0.key < $1.key }.map { .init(.init($0.value), ["flaw": $0.key]) }
+      }
+    }
+  }
+
+  private static func rivals(_ rivals: [RivalStatus], _ page: inout MetricsPage) {
+    func labels(of rival: RivalStatus) -> MetricLabels {
+      ["address": rival.address, "hardware_address": rival.hardwareAddress, "interface": rival.interface]
+    }
+    page.counter("rival_claims_total", "Claims of other hosts to this node's addresses; of a flood a sample.") {
+      rivals.map { .init(.init($0.claims), labels(of: $0)) }
+    }
+    page.gauge("rival_last_heard_seconds", "Time since another host claimed this node's address.") {
+      rivals.map { .init(.init($0.lastHeard), labels(of: $0)) }
     }
   }
 
