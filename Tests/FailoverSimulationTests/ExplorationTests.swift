@@ -32,7 +32,7 @@ struct ExplorationTests {
 
   /// In blocks, so that they can run side by side.
   private static var seedBlocks: [ClosedRange<UInt64>] {
-    let text = ProcessInfo.processInfo.environment["EXPLORE_SEEDS"] ?? "1-250"
+    let text = ProcessInfo.processInfo.environment["EXPLORE_SEEDS"] ?? "1-1200"
     let bounds = text.split(separator: "-").compactMap { UInt64($0) }
     guard bounds.count == 2, bounds[0] <= bounds[1] else { preconditionFailure("EXPLORE_SEEDS is FIRST-LAST") }
     return stride(from: bounds[0], through: bounds[1], by: 25).map { $0...min($0 + 24, bounds[1]) }
