@@ -25,5 +25,7 @@ struct Vipctl: AsyncParsableCommand {
     defaultSubcommand: StatusCommand.self)
 
   /// Those that need no vipd to run.
-  private static var clusterFileCommands: [any ParsableCommand.Type] { [CheckCommand.self, RehearseCommand.self] }
+  private static var clusterFileCommands: [any ParsableCommand.Type] {
+    [CheckCommand.self, PlanCommand.self, RehearseCommand.self]
+  }
 }

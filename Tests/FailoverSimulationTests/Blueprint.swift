@@ -25,6 +25,9 @@ struct Blueprint: Equatable {
     var preemption: Preemption = .immediate
     var trackers: [TrackerWeight] = []
     var transport: Transport = .unicast
+    var version: VRRPVersion = .v3
+    /// Version 2's.
+    var password: SimplePassword?
   }
 
   struct Member: Equatable {
@@ -57,8 +60,10 @@ struct Blueprint: Equatable {
       return FamilyConfiguration(localAddress: local, peers: peers, addresses: addresses)
     }
     return VirtualRouterConfiguration(
-      name: router.name, vrid: router.vrid, priority: member.priority, interval: router.interval,
-      preemption: router.preemption, families: families, trackers: router.trackers, transport: router.transport)
+      name: router.name, vrid: router.vrid, version: router.version, priority: member.priority,
+      interval: router.interval,
+      preemption: router.preemption, families: families, trackers: router.trackers, transport: router.transport,
+      password: router.password)
   }
 }
 

@@ -21,9 +21,8 @@ struct Expedition {
 
   private init(seed: UInt64) {
     random = SplitMix64(seed: seed)
-    interval =
-      [.oneSecond, given(AdvertisementInterval(centiseconds: 10)), given(AdvertisementInterval(centiseconds: 1))][
-        random.below(3)]
+    let centiseconds = [100, 100, 10, 10, 1, 1, 3, 25, 300, 4000][random.below(10)]
+    interval = given(AdvertisementInterval(centiseconds: centiseconds))
     scenario = Scenario(seed: seed)
     drawCluster()
   }
@@ -38,7 +37,7 @@ extension Expedition {
   private mutating func drawCluster() {
     let families: [IPFamily] = one(of: [[.ipv4], [.ipv4], [.ipv6], [.ipv4, .ipv6]])
     // Addresses in an order of their own in each family, so that a tie could be broken two ways.
-    let count = 2 + random.below(3)
+    let count = 2 + random.below(4)
     let shift = random.below(count)
     scenario.blueprint.nodes = (0..<count).map { index in
       let addresses = families.map { family in
@@ -72,6 +71,12 @@ extension Expedition {
     for tracker in trackers {
       let weight = chance(150) ? 0 : chance(300) ? 1 + random.below(120) : -1 - random.below(253)
       router.trackers.append(TrackerWeight(tracker: tracker, weight: weight))
+    }
+    if chance(300) { router.transport = .multicast }
+    // Version 2 knows whole seconds, and speaks IPv4.
+    if families == [.ipv4], interval.centiseconds.isMultiple(of: 100), chance(500) {
+      router.version = .v2
+      if chance(500) { router.password = SimplePassword("s3cret") }
     }
     if chance(30) { router.members[random.below(nodes.count)].priority = .addressOwner }
     return router
@@ -180,7 +185,8 @@ extension Expedition {
     let router = one(of: scenario.blueprint.routers)
     let change: Scenario.Change =
       switch random.below(6) {
-      case 0:
+      // Routers of version 2 whose intervals differ do not hear each other: no rule of ours holds between them.
+      case 0 where router.version == .v3:
         .interval(given(AdvertisementInterval(centiseconds: max(1, interval.centiseconds / (1 + random.below(3))))))
       case 1: .preemption(drawPreemption())
       case 2: .addresses(Array(router.addresses.dropLast(router.addresses.count > 1 ? 1 : 0)))

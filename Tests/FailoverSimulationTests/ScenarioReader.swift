@@ -166,6 +166,11 @@ extension Words {
       case "transport":
         try expect("multicast")
         router.transport = .multicast
+      case "version":
+        try expect("2")
+        router.version = .v2
+      case "password":
+        router.password = SimplePassword(try next())
       case let other: throw error("\(other) says nothing of a virtual router")
       }
     }

@@ -29,6 +29,8 @@ extension Blueprint.Router {
     words.append("preempt \(preemption.text)")
     words += trackers.map { "track \($0.tracker):\($0.weight)" }
     if transport == .multicast { words.append("transport multicast") }
+    if version == .v2 { words.append("version 2") }
+    if let password { words.append("password \(password.text)") }
     return words.joined(separator: " ")
   }
 }

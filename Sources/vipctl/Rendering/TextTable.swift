@@ -30,7 +30,8 @@ struct TextTable {
 
   init(_ heading: String...) { self.heading = heading }
 
-  mutating func addRow(_ cells: Cell...) { lines.append(.row(cells)) }
+  mutating func addRow(_ cells: Cell...) { addRow(cells) }
+  mutating func addRow(_ cells: [Cell]) { lines.append(.row(cells)) }
 
   /// Text below the row before, over the table's whole width.
   mutating func addNote(_ text: String, _ tone: Tone = .plain) { lines.append(.note(Cell(text, tone))) }
