@@ -1,7 +1,7 @@
-// Chance looks for what nobody has thought of: some hundred drawn scenarios, each under all checkers.
+// Chance looks for what nobody has thought of: a fixed set of drawn scenarios, each under all checkers. They take about
+// two minutes of a slow core in a debug build.
 //
-// A longer run, or one seed alone:
-//   EXPLORE_SEEDS=1-100000 swift test -c release --filter FailoverSimulationTests.ExplorationTests
+// A longer run, or one seed alone: `Packaging/explore 1-100000`, `Packaging/explore 4711`, or in a debug build
 //   EXPLORE_SEEDS=4711-4711 swift test --filter FailoverSimulationTests.ExplorationTests
 
 import FailoverSimulation

@@ -44,11 +44,13 @@ struct FRRouter {
       """, toRun: "frr/vrrpd.conf")
     try node.write("\n", toRun: "frr/zebra.conf")
     try node.write("\n", toRun: "frr/vtysh.conf")
+    // They run as a user of their own, which makes sockets and notes there.
+    _ = try node.run("chown", ["-R", "frr:frr", "/run/frr"])
     return try ["zebra", "vrrpd"].map { daemon in
       try node.spawn(
         "/usr/lib/frr/\(daemon)",
         [
-          "-u", "root", "-g", "root", "-f", "/run/frr/\(daemon).conf", "-i", "/run/frr/\(daemon).pid",
+          "-f", "/run/frr/\(daemon).conf", "-i", "/run/frr/\(daemon).pid",
           "-z", "/run/frr/zserv.api", "--vty_socket", "/run/frr", "--log", "stdout",
         ])
     }
