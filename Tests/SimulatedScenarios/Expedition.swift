@@ -235,9 +235,10 @@ extension Expedition {
     case 1: return (.preemption(drawPreemption()), false)
     case 2: return (.addresses(Array(router.addresses.dropLast(router.addresses.count > 1 ? 1 : 0))), false)
     case 3:
-      let more = router.addresses[0].family == .ipv4 ? "10.0.10.77/24" : "fd10::77/64"
-      let last = router.addresses.last?.family == .ipv6 ? "fd10::77/64" : more
-      return (.addresses(router.addresses + [given(InterfaceAddress(last))]), false)
+      // One of its own: two virtual routers with the same address no file may have.
+      let number = 60 + Int(router.vrid.rawValue)
+      let more = router.addresses.last?.family == .ipv6 ? "fd10::\(number)/64" : "10.0.10.\(number)/24"
+      return (.addresses(router.addresses + [given(InterfaceAddress(more))]), false)
     case 4: return (.priority(Priority(clamping: 1 + random.below(254))), false)
     case 5:
       return (.weight(tracker: one(of: ["docker", "proxy"]), chance(200) ? 0 : random.below(400) - 254), false)
