@@ -218,6 +218,11 @@ extension Expedition {
     let router = one(of: scenario.blueprint.routers)
     let (change, mustReachAll) = drawChange(of: router)
     happen(.reload(first, router: router.name, change))
+    if chance(200) {
+      // Others have to notice, by what they have heard and not by their own file, that it leaves.
+      now += settling
+      happen(one(of: [.stop(first), .crash(first)]))
+    }
     guard mustReachAll || chance(600) else { return }
     for node in scenario.blueprint.nodes.map(\.name) where node != first {
       var mine = change
