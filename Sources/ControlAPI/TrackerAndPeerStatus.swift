@@ -96,11 +96,11 @@ public struct UnknownSenderStatus: Codable, Sendable, Hashable {
   /// What it advertised last; 0 is its farewell.
   public var priority: Int
   /// Which checksum it sends VRRPv3 over IPv4 with: `rfc9568` or `pseudo_header`.
-  public var checksum: String
+  public var checksum: String?
   public var advertisementsReceived: Int
 
   public init(
-    address: String, lastHeard: Duration, vrids: [Int], priority: Int, checksum: String, advertisementsReceived: Int
+    address: String, lastHeard: Duration, vrids: [Int], priority: Int, checksum: String?, advertisementsReceived: Int
   ) {
     self.address = address
     self.lastHeard = lastHeard

@@ -106,8 +106,8 @@ extension LinuxHost {
     _ wanted: Set<GroupMembership>, sampled: Set<GroupMembership>
   ) -> [GroupMembership: HostNetworkFailure] {
     let sampled = sampled.union(wanted)
-    change(from: sampledMemberships, to: sampled, on: unwanted)
-    sampledMemberships = sampled
+    let missed = change(from: sampledMemberships, to: sampled, on: unwanted)
+    sampledMemberships = sampled.subtracting(missed.keys)
     let codes = change(from: memberships, to: wanted, on: self.wanted)
     let failures = codes.map { membership, code in
       let name = name(of: membership.interfaceIndex)
@@ -118,7 +118,6 @@ extension LinuxHost {
   }
 
   /// The error numbers of what could not be joined.
-  @discardableResult
   private func change(
     from old: Set<GroupMembership>, to new: Set<GroupMembership>, on sockets: [VRRPSocket]
   ) -> [GroupMembership: CInt] {

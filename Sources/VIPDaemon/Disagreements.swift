@@ -6,6 +6,7 @@ import ControlAPI
 import Logging
 import NetworkTypes
 import VRRP
+import VRRPWire
 
 /// One router that speaks to one of our virtual routers.
 struct Sender: Hashable, Sendable {
@@ -18,7 +19,7 @@ struct SenderNotes: Sendable {
   /// By its last advertisement that counted.
   var disagreements: [Disagreement] = []
   /// Why its last packet did not count; nil where it did.
-  var refusal: (words: String, at: Instant)?
+  var refusal: (reason: DiscardReason, datagram: ReceivedDatagram, at: Instant)?
 }
 
 extension FailoverAgent {
@@ -37,8 +38,7 @@ extension FailoverAgent {
     for new in found where !known.disagreements.contains(new) {
       tellOfSender(.warning, "\(configuration.name): \(narration.words(for: new, by: received.source))", configuration)
     }
-    let settled = !known.disagreements.isEmpty && found.isEmpty || known.refusal != nil && found.isEmpty
-    if settled {
+    if found.isEmpty {
       tellOfSender(
         .notice, "\(configuration.name): \(narration.name(of: received.source)) and this node agree again",
         configuration)
@@ -47,9 +47,10 @@ extension FailoverAgent {
   }
 
   /// Remembers why a configured peer's packet did not count. Strangers are none of ours, and could be without number.
-  func remember(_ refusal: String, of sender: Sender, at now: Instant) {
-    guard router[sender.vrid]?.router.configuration.peer(at: sender.address) != nil else { return }
-    senderNotes[sender, default: SenderNotes()].refusal = (refusal, now)
+  func remember(_ reason: DiscardReason, of datagram: ReceivedDatagram, _ vrid: VRID, at now: Instant) {
+    guard router[vrid]?.router.configuration.peer(at: datagram.source) != nil else { return }
+    let sender = Sender(vrid: vrid, address: datagram.source)
+    senderNotes[sender, default: SenderNotes()].refusal = (reason, datagram, now)
   }
 
   /// What stands against the others of one virtual router, a sentence each.
@@ -60,7 +61,8 @@ extension FailoverAgent {
       .flatMap { sender, notes in
         var sentences = notes.disagreements.map { narration.words(for: $0, by: sender.address) }
         if let refusal = notes.refusal, now - refusal.at < Self.memory {
-          sentences.append("advertisements of \(narration.name(of: sender.address)) are discarded: \(refusal.words)")
+          let words = narration.words(for: refusal.reason, of: refusal.datagram)
+          sentences.append("advertisements of \(narration.name(of: sender.address)) are discarded: \(words)")
         }
         return sentences
       }
@@ -70,14 +72,14 @@ extension FailoverAgent {
   /// In a group each packet goes to all, so there is one form for all.
   private func checksumQuarrel(in configuration: VirtualRouterConfiguration, at now: Instant) -> [String] {
     guard configuration.transport == .multicast, configuration.version == .v3 else { return [] }
-    let forms = Dictionary(
-      grouping: peers.filter {
-        $0.key.family == .ipv4 && $0.value.vrids.contains(configuration.vrid) && now - $0.value.lastHeard < Self.memory
-      }, by: { $0.value.checksumForm.rawValue })
-    guard forms.count > 1 else { return [] }
+    var senders: [ChecksumForm: [IPAddress]] = [:]
+    for (address, ledger) in peers where now - ledger.lastHeard < Self.memory {
+      if let form = ledger.checksumForms[configuration.vrid] { senders[form, default: []].append(address) }
+    }
+    guard senders.count > 1 else { return [] }
     let narration = Narration(configuration: configuration, now: now)
-    let camps = forms.sorted { $0.key < $1.key }.map { form, senders in
-      "\(form) by \(senders.map(\.key).sorted().map(narration.name).joined(separator: ", "))"
+    let camps = senders.sorted { $0.key.rawValue < $1.key.rawValue }.map { form, addresses in
+      "\(form.rawValue) by \(addresses.sorted().map(narration.name).joined(separator: ", "))"
     }
     return [
       "the group uses both checksums (\(camps.joined(separator: "; "))): those who accept only one do not hear all; "
@@ -85,7 +87,9 @@ extension FailoverAgent {
     ]
   }
 
+  /// At most once a minute in the same words: what comes over the network may come in any number.
   private func tellOfSender(_ level: Logger.Level, _ message: String, _ configuration: VirtualRouterConfiguration) {
+    guard senderLines.suppressed(message, at: Instant.now()) != nil else { return }
     logger.log(level: level, "\(message)")
     tell(.peer, message, virtualRouter: configuration.name)
   }

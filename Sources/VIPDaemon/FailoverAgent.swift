@@ -78,7 +78,7 @@ public actor FailoverAgent {
   // The books.
   var ledgers: [VRID: VirtualRouterLedger] = [:]
   var peers: [IPAddress: PeerLedger] = [:]
-  /// Of multicast virtual routers: the checksum that was last heard in the group.
+  /// The checksum that was last heard for a virtual router, which a group is spoken to with.
   var groupForms: [VRID: ChecksumForm] = [:]
   var senderNotes: [Sender: SenderNotes] = [:]
   var strays: [DiscardReason: Int] = [:]
@@ -86,6 +86,7 @@ public actor FailoverAgent {
   var punctuality = PunctualityLedger()
   var discardLines = LineLimiter<DiscardKey>()
   var failureLines = LineLimiter<String>()
+  var senderLines = LineLimiter<String>()
   var rivals = RivalBook()
   var attention = NeighborAttention()
   var isStopping = false
@@ -208,7 +209,8 @@ extension FailoverAgent {
       decoded.advertisement, source: datagram.source, destination: datagram.destination, hopLimit: datagram.hopLimit)
     let vrid = received.advertisement.vrid
     if let reason = router.discardReason(for: received) { throw DiscardedMessage(reason: reason, vrid: vrid) }
-    // RX-6: the VRID must be configured on the interface that the packet came in on.
+    // RX-6: the VRID must be configured on the interface that the packet came in on. For unicast too: whoever speaks
+    // VRRP on a private network does not want to hear of it from the public one, whatever source address it bears.
     if let interface = placements[vrid]?.speaking[received.family], interface.index != datagram.interfaceIndex {
       throw DiscardedMessage(reason: .vrid, vrid: vrid)
     }
@@ -239,10 +241,15 @@ extension FailoverAgent {
     let vrid = received.advertisement.vrid
     let known = peers[received.source]
     if known == nil { makeRoomForStranger(received.source) }
-    peers[received.source] = PeerLedger(
-      lastHeard: now, received: (known?.received ?? 0) + 1, checksumForm: form, hopLimit: received.hopLimit,
-      advertisement: received.advertisement, vrids: (known?.vrids ?? []).union([vrid]))
-    if !received.destination.isUnicast { groupForms[vrid] = form }
+    var ledger = PeerLedger(
+      lastHeard: now, received: (known?.received ?? 0) + 1, checksumForms: known?.checksumForms ?? [:],
+      hopLimit: received.hopLimit, advertisement: received.advertisement, vrids: (known?.vrids ?? []).union([vrid]))
+    if received.advertisement.version == .v3, received.family == .ipv4 {
+      ledger.checksumForms[vrid] = form
+      // A stranger's word counts in a group only as long as there is no other.
+      if groupForms[vrid] == nil || isConfigured(received.source) { groupForms[vrid] = form }
+    }
+    peers[received.source] = ledger
     compare(received, at: now)
     logger.trace("from \(received.source): \(received.advertisement)")
   }
@@ -270,15 +277,15 @@ extension FailoverAgent {
     } else {
       strays[reason, default: 0] += 1
     }
-    let words =
-      message.vrid.flatMap { router[$0]?.router.configuration }
-      .map { Narration(configuration: $0, now: now).words(for: reason, of: datagram) } ?? reason.words
-    if let vrid = message.vrid { remember(words, of: Sender(vrid: vrid, address: datagram.source), at: now) }
+    if let vrid = message.vrid { remember(reason, of: datagram, vrid, at: now) }
     let key = DiscardKey(source: datagram.source, reason: reason, vrid: message.vrid)
     guard let suppressed = discardLines.suppressed(key, at: now) else { return }
     let more = suppressed > 0 ? ", and \(suppressed) more like it" : ""
     let vrid = message.vrid.map { " for VRID \($0)" } ?? ""
     let interface = interfaces.first { $0.index == datagram.interfaceIndex }.map { " on \($0.name)" } ?? ""
+    let words =
+      message.vrid.flatMap { router[$0]?.router.configuration }
+      .map { Narration(configuration: $0, now: now).words(for: reason, of: datagram) } ?? reason.words
     logger.warning("discarded a packet\(vrid) from \(datagram.source)\(interface): \(words)\(more)")
   }
 

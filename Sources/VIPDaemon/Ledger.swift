@@ -37,7 +37,8 @@ struct VirtualRouterLedger: Sendable {
 struct PeerLedger: Sendable {
   var lastHeard: Instant
   var received = 0
-  var checksumForm: ChecksumForm
+  /// Of version 3 over IPv4, where there is a choice: for each virtual router the last that was heard.
+  var checksumForms: [VRID: ChecksumForm] = [:]
   var hopLimit: UInt8
   /// What it said last.
   var advertisement: Advertisement
@@ -46,6 +47,14 @@ struct PeerLedger: Sendable {
 
   /// Whoever is on the network may speak to a group: no more strangers than this are remembered.
   static let strangers = 32
+}
+
+extension PeerLedger {
+  /// The form that it uses, or the forms where its virtual routers differ; nil where there is no choice.
+  var checksumWords: String? {
+    let forms = Set(checksumForms.values.map(\.rawValue)).sorted()
+    return forms.isEmpty ? nil : forms.joined(separator: ", ")
+  }
 }
 
 /// How punctual the loop is.

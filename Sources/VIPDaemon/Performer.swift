@@ -78,7 +78,11 @@ extension FailoverAgent {
     _ configuration: VirtualRouterConfiguration, towards destination: IPAddress
   ) -> ChecksumForm {
     switch configuration.checksum {
-    case .auto: (peers[destination]?.checksumForm ?? groupForms[configuration.vrid]) ?? .pseudoHeader
+    case .auto:
+      switch configuration.transport {
+      case .unicast: peers[destination]?.checksumForms[configuration.vrid] ?? .pseudoHeader
+      case .multicast: groupForms[configuration.vrid] ?? .pseudoHeader
+      }
     case .rfc9568: .rfc9568
     case .pseudoHeader: .pseudoHeader
     }

@@ -118,7 +118,7 @@ extension FailoverAgent {
         let ledger = peers[peer.address]
         return PeerStatus(
           node: peer.node, address: peer.address.description, lastHeard: ledger.map { now - $0.lastHeard },
-          checksum: ledger?.checksumForm.rawValue, priority: ledger.map { Int($0.advertisement.priority.fieldValue) },
+          checksum: ledger?.checksumWords, priority: ledger.map { Int($0.advertisement.priority.fieldValue) },
           advertisementsReceived: ledger?.received,
           protocolVersion: ledger.map { Int($0.advertisement.version.rawValue) },
           interval: ledger?.advertisement.interval.duration, hopLimit: ledger.map { Int($0.hopLimit) })
@@ -126,12 +126,19 @@ extension FailoverAgent {
   }
 
   /// Who speaks in a group and is in no file.
+  ///
+  /// Where a virtual router has both families, IPv4 tells who its speakers are; the same in IPv6 come from link-local
+  /// addresses, and are no news.
   private func unknownSenders(at now: Instant) -> [UnknownSenderStatus] {
-    peers.filter { !isConfigured($0.key) }.sorted { $0.key < $1.key }.map { address, ledger in
+    func isKnownOtherwise(_ address: IPAddress, _ ledger: PeerLedger) -> Bool {
+      address.family == .ipv6 && ledger.vrids.allSatisfy { router[$0]?.router.configuration.families.count == 2 }
+    }
+    return peers.filter { !isConfigured($0.key) && !isKnownOtherwise($0.key, $0.value) }.sorted { $0.key < $1.key }.map
+    { address, ledger in
       UnknownSenderStatus(
         address: address.description, lastHeard: now - ledger.lastHeard,
         vrids: ledger.vrids.map { Int($0.rawValue) }.sorted(),
-        priority: Int(ledger.advertisement.priority.fieldValue), checksum: ledger.checksumForm.rawValue,
+        priority: Int(ledger.advertisement.priority.fieldValue), checksum: ledger.checksumWords,
         advertisementsReceived: ledger.received)
     }
   }

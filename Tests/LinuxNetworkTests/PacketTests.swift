@@ -7,7 +7,7 @@ import Testing
 
 @Suite("VRRP packets")
 struct PacketTests {
-  @Test("arrive with source, destination, interface, and TTL or hop limit 255")
+  @Test("TX-1, TX-3: arrive with source, destination, interface, and TTL or hop limit 255")
   func roundTrip() throws {
     let pair = try TestPair()
     let linkLocal = try pair.linkLocals()
@@ -43,7 +43,7 @@ struct PacketTests {
     }
   }
 
-  @Test("bear the chosen source where the host has several addresses")
+  @Test("TX-3: bear the chosen source where the host has several addresses")
   func chosenSource() throws {
     let pair = try TestPair()
     try pair.leftNamespace.ip("address add 192.0.2.77/24 dev left")

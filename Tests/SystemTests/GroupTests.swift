@@ -46,7 +46,7 @@ struct GroupTests {
     }
   }
 
-  @Test("Groups are left on exit and when the file goes over to unicast")
+  @Test("Both groups are joined where VRRP is spoken, and left on exit")
   func leaving() async throws {
     let file = ClusterFile(addresses: Self.both, more: ["transport: multicast"])
     try await Cluster.with(file) { cluster in

@@ -34,6 +34,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var rejected: [ReceivedDatagram] = []
     var deeds: [Deed] = []
     var sources: Set<IPAddress> = []
+    var forms: [IPAddress: ChecksumForm] = [:]
     var refusal: HostNetworkFailure?
     var sendRefusal: HostNetworkFailure?
     var filter: ReceptionFilter?
@@ -56,13 +57,20 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   // The bench's side.
 
   var deeds: [Deed] { state.withLock { $0.deeds } }
+  /// The checksum of the last advertisement to each destination, since deeds were last forgotten.
+  var formsSpoken: [IPAddress: ChecksumForm] { state.withLock { $0.forms } }
   /// What advertisements came from.
   var sources: Set<IPAddress> { state.withLock { $0.sources } }
   var filter: ReceptionFilter? { state.withLock { $0.filter } }
   var memberships: Set<GroupMembership> { state.withLock { $0.memberships } }
   var sampledMemberships: Set<GroupMembership> { state.withLock { $0.sampledMemberships } }
   func refuseJoining(_ failure: HostNetworkFailure?) { state.withLock { $0.membershipRefusal = failure } }
-  func forgetDeeds() { state.withLock { $0.deeds = [] } }
+  func forgetDeeds() {
+    state.withLock {
+      $0.deeds = []
+      $0.forms = [:]
+    }
+  }
 
   func deliver(_ datagram: ReceivedDatagram) {
     state.withLock { $0.waiting.append(datagram) }
@@ -128,7 +136,10 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
       Issue.record("the agent sent a malformed advertisement: \(payload)")
       return
     }
-    state.withLock { _ = $0.sources.insert(source) }
+    state.withLock {
+      $0.sources.insert(source)
+      $0.forms[destination] = decoded.checksumForm
+    }
     state.withLock { $0.deeds.append(.sent(decoded.advertisement.priority, to: destination)) }
   }
 

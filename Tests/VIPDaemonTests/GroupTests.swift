@@ -116,4 +116,26 @@ import VRRP
     }
     await bench.end()
   }
+
+  @Test("The checksum that is spoken is what peers use in version 3 over IPv4; IPv6 and strangers do not change it")
+  func checksumInUse() async throws {
+    let bench = try Bench(
+      Bench.clusterFile(interval: "100ms", addresses: Self.both, keys: ["transport: multicast"]),
+      interfaces: [Self.eth0])
+    let lower = AdvertisedPriority(fieldValue: 150)
+    bench.hear(from: "10.0.0.2", priority: lower, centiseconds: 10, to: "224.0.0.18", checksum: .rfc9568)
+    bench.hear(from: "10.0.0.77", priority: lower, centiseconds: 10, to: "224.0.0.18")
+    bench.hear(
+      from: "fe80::2", priority: lower, centiseconds: 10, to: "ff02::12",
+      addresses: ["fe80::200:5eff:fe00:20c", "fd00::9"])
+    try await eventually("heard all") {
+      await bench.agent.status().virtualRouters.map(\.advertisementsReceived).reduce(0, +) == 3
+    }
+    bench.host.forgetDeeds()
+    try await eventually("speaks as n2 does") { bench.host.formsSpoken[Self.group4] == .rfc9568 }
+    let status = await bench.agent.status()
+    #expect(status.unknownSenders?.map(\.address) == ["10.0.0.77"], "an IPv6 speaker is known by its IPv4 address")
+    #expect(status.peers.first?.checksum == "rfc9568")
+    await bench.end()
+  }
 }

@@ -10,6 +10,9 @@ enum PrometheusMetrics {
     virtualRouters(status.virtualRouters, &page)
     trackers(status.trackers, &page)
     peers(status.peers, &page)
+    page.gauge("unknown_senders", "Routers that take part in multicast and are in no cluster file.") {
+      status.unknownSenders.map { [.init($0.count)] } ?? []
+    }
     rivals(status.rivals ?? [], &page)
     return page.text
   }
@@ -130,6 +133,16 @@ enum PrometheusMetrics {
     func labels(of peer: PeerStatus) -> MetricLabels { ["peer": peer.node, "address": peer.address] }
     page.gauge("peer_heard", "Whether an advertisement of the peer was ever heard.") {
       peers.map { .init(.init($0.lastHeard != nil), labels(of: $0)) }
+    }
+    page.gauge("peer_info", "Always 1; what the peer speaks is in the labels.") {
+      peers.compactMap { peer in
+        peer.protocolVersion.map {
+          .init(1, labels(of: peer) + ["version": String($0), "checksum": peer.checksum ?? ""])
+        }
+      }
+    }
+    page.gauge("peer_advertisement_interval_seconds", "The interval that the peer advertised last.") {
+      peers.compactMap { peer in peer.interval.map { .init(.init($0), labels(of: peer)) } }
     }
     page.gauge("peer_last_heard_seconds", "Time since the peer's last advertisement; absent where there was none.") {
       peers.compactMap { peer in peer.lastHeard.map { .init(.init($0), labels(of: peer)) } }

@@ -16,7 +16,7 @@ struct StatusPage {
 
   /// Ends with a newline.
   var text: String {
-    [heading, virtualRouters, trackers, peers].filter { !$0.isEmpty }.joined(separator: "\n")
+    [heading, virtualRouters, trackers, peers, unknownSenders].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 
   private var heading: String {
@@ -140,8 +140,22 @@ struct StatusPage {
       if let priority = peer.priority, peer.lastHeard != nil {
         heard += priority == 0 ? ", its farewell" : ", priority \(priority)"
       }
+      if peer.protocolVersion == 2 { heard += ", version 2" }
       if let checksum = peer.checksum { heard += ", checksum \(checksum)" }
       table.addRow(.init(peer.node, .bold), .init(peer.address), .init(heard, peer.lastHeard == nil ? .dim : .plain))
+    }
+    return table.rendered(width: width, style: style)
+  }
+
+  /// In a group anybody may speak: those who are in no file are worth a look.
+  private var unknownSenders: String {
+    guard let senders = status.unknownSenders, !senders.isEmpty else { return "" }
+    var table = TextTable("UNKNOWN SENDER", "VRID", "LAST HEARD")
+    for sender in senders {
+      let heard = "\(sender.lastHeard.human) ago, priority \(sender.priority)"
+      table.addRow(
+        .init(sender.address, .bold), .init(sender.vrids.map(String.init).joined(separator: ", ")),
+        .init(heard, .warning))
     }
     return table.rendered(width: width, style: style)
   }
