@@ -31,7 +31,7 @@ extension VirtualRouter {
       next.preemptionAllowed = nil
       adopt(advertisement, into: &next, at: now)
     case .contending(let theirs):
-      if !mayPreempt(received.source, theirs, &next, at: now) {  // FSM-6, Preempt_Mode false
+      if !mayPreempt(sender, received.family, theirs, &next, at: now) {  // FSM-6, Preempt_Mode false
         adopt(advertisement, into: &next, at: now)
       } else if isFollowing(anotherThan: sender, backup) {  // FSM-7, to the letter
         return []
@@ -53,9 +53,9 @@ extension VirtualRouter {
   /// Preempt_Mode, as it stands towards this sender. One that advertises less than it does in good health is unfit, and
   /// neither `preempt: false` nor a delay protects an unfit Active Router.
   private func mayPreempt(
-    _ source: IPAddress, _ theirs: Priority, _ backup: inout BackupState, at now: Instant
+    _ sender: ActiveRouter, _ family: IPFamily, _ theirs: Priority, _ backup: inout BackupState, at now: Instant
   ) -> Bool {
-    let isUnfit = configuration.peer(at: source)?.healthyPriority.map { theirs < $0 } ?? false
+    let isUnfit = healthyPriority(of: sender, family).map { theirs < $0 } ?? false
     switch configuration.preemption {
     case .immediate, .rfc: return true
     case .never: return isUnfit
@@ -64,6 +64,15 @@ extension VirtualRouter {
       backup.preemptionAllowed = allowed
       return isUnfit || now >= allowed
     }
+  }
+
+  /// What a sender contends with while nothing is wrong with it, by our file.
+  ///
+  /// Over multicast IPv6 a sender may be any of the file's nodes. One that is less than all of them is unfit for certain.
+  private func healthyPriority(of sender: ActiveRouter, _ family: IPFamily) -> Priority? {
+    if let peer = configuration.peer(at: sender.address) { return peer.healthyPriority }
+    guard configuration.transport == .multicast, family == .ipv6 else { return nil }
+    return configuration.family(family)?.peers.compactMap(\.healthyPriority).min()
   }
 
   /// Whether the timer was set by another Active Router than this one.
