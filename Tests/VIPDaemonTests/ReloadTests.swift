@@ -140,4 +140,46 @@ import VRRP
     #expect(await bench.agent.status().virtualRouters.first?.state == .active)
     await bench.end()
   }
+
+  @Test("Another password does not move the address, and the answer says who does not hear whom meanwhile")
+  func password() async throws {
+    func file(_ password: String) -> String {
+      Bench.clusterFile(interval: "1s", keys: ["version: 2", "password: \(password)"])
+    }
+    let bench = try Bench(file("alpha"))
+    try await eventually("Active") { await bench.agent.status().virtualRouters.first?.state == .active }
+    bench.host.forgetDeeds()
+    bench.rewriteFile(file("beta"))
+    guard case .success(let message) = await bench.agent.reload() else {
+      Issue.record("refused")
+      return
+    }
+    #expect(
+      message == "ingress changed; until the other nodes have the new password of ingress, they and this node do not "
+        + "hear each other")
+    #expect(await bench.agent.status().virtualRouters.first?.transitions == 2, "startup, and Active")
+    #expect(!bench.host.deeds.contains { if case .removed = $0 { true } else { false } })
+    await bench.end()
+  }
+
+  @Test("A file that goes over to multicast, and back: the node leaves the election, listens elsewhere, and is back")
+  func transport() async throws {
+    let bench = try await activeBench()
+    bench.host.forgetDeeds()
+    bench.rewriteFile(Bench.clusterFile(keys: ["transport: multicast"]))
+    _ = await bench.agent.reload()
+    let group = IPFamily.ipv4.vrrpGroup
+    try await eventually("speaks to the group") { bench.host.formsSpoken[group] != nil }
+    #expect(bench.host.memberships == [GroupMembership(group: group, interfaceIndex: 2)])
+    #expect(bench.host.deeds.contains(.sent(.relinquishing, to: IPAddress("10.0.0.2")!)), "a farewell to the peers")
+    #expect(bench.host.filter?.groups.map(\.vrids) == [[12], []] && bench.host.filter?.vrids == [])
+
+    bench.host.forgetDeeds()
+    bench.rewriteFile(Bench.clusterFile())
+    _ = await bench.agent.reload()
+    try await eventually("speaks to its peers") { bench.host.formsSpoken[IPAddress("10.0.0.3")!] != nil }
+    #expect(bench.host.memberships.isEmpty)
+    #expect(bench.host.deeds.contains(.sent(.relinquishing, to: group)), "a farewell to the group")
+    await bench.end()
+  }
 }
