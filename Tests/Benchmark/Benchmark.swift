@@ -1,5 +1,5 @@
-// `benchmark`: what a failover costs, as a client sees it, beside what the protocol's arithmetic allows and, on request,
-// beside keepalived in the same run; and what the daemon itself costs.
+// `benchmark`: what a failover costs, as a client sees it, beside what the protocol's arithmetic allows and beside
+// keepalived in the same run; and what the daemon itself costs.
 //
 // Everything happens in a throw-away cluster of three nodes on this machine. Nothing is saved unless --output is given.
 
@@ -10,11 +10,11 @@ import Rehearsal
 @main struct Benchmark: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmark", abstract: "Measures failovers, false transitions, and the daemon's footprint.",
-    discussion: "Needs root, for network namespaces. Takes about an hour with 20 runs of each, and twice that with "
-      + "--keepalived; --runs 3 gives an impression in a fraction of that.")
+    discussion: "Needs root, for network namespaces. Takes about two hours with 20 runs of each, and half of that with "
+      + "--no-keepalived; --runs 3 gives an impression in a fraction of that.")
 
   @Option(help: "How often each failover is measured.") var runs = 20
-  @Flag(help: "Measure keepalived too, side by side.") var keepalived = false
+  @Flag(inversion: .prefixedNo, help: "Measure keepalived too, side by side.") var keepalived = true
   @Option(help: "Advertisement intervals, in milliseconds.") var intervals = [1000, 100, 10]
   @Option(help: "Which failovers: host-death, stop, link-cut, tracker, script. All where left out.")
   var faults: [Fault] = Fault.allCases
