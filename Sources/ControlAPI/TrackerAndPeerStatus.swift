@@ -61,10 +61,13 @@ public struct PeerStatus: Codable, Sendable, Hashable {
   @OptionalSeconds public var interval: Duration?
   /// The TTL or hop limit that its packets arrive with; 255 as it should be.
   public var hopLimit: Int?
+  /// In what it is configured otherwise than this node, or why it is not heard; a sentence each.
+  public var disagreements: [String]?
 
   public init(
     node: String, address: String, lastHeard: Duration?, checksum: String? = nil, priority: Int? = nil,
-    advertisementsReceived: Int? = nil, protocolVersion: Int? = nil, interval: Duration? = nil, hopLimit: Int? = nil
+    advertisementsReceived: Int? = nil, protocolVersion: Int? = nil, interval: Duration? = nil, hopLimit: Int? = nil,
+    disagreements: [String]? = nil
   ) {
     self.node = node
     self.address = address
@@ -75,10 +78,11 @@ public struct PeerStatus: Codable, Sendable, Hashable {
     self.protocolVersion = protocolVersion
     self.interval = interval
     self.hopLimit = hopLimit
+    self.disagreements = disagreements
   }
 
   enum CodingKeys: String, CodingKey {
-    case node, address, checksum, priority
+    case node, address, checksum, priority, disagreements
     case lastHeard = "last_heard_seconds"
     case advertisementsReceived = "advertisements_received"
     case protocolVersion = "protocol_version"

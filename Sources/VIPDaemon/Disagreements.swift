@@ -58,15 +58,26 @@ extension FailoverAgent {
     let narration = Narration(configuration: configuration, now: now)
     let ofSenders = senderNotes.filter { $0.key.vrid == configuration.vrid }
       .sorted { $0.key.address < $1.key.address }
-      .flatMap { sender, notes in
-        var sentences = notes.disagreements.map { narration.words(for: $0, by: sender.address) }
-        if let refusal = notes.refusal, now - refusal.at < Self.memory {
-          let words = narration.words(for: refusal.reason, of: refusal.datagram)
-          sentences.append("advertisements of \(narration.name(of: sender.address)) are discarded: \(words)")
-        }
-        return sentences
-      }
+      .flatMap { sender, notes in sentences(about: sender.address, notes, narration) }
     return ofSenders + checksumQuarrel(in: configuration, at: now)
+  }
+
+  /// What stands against one peer, in all virtual routers.
+  func disagreements(with peer: IPAddress, at now: Instant) -> [String] {
+    router.members.map(\.router.configuration).flatMap { configuration in
+      let notes = senderNotes[Sender(vrid: configuration.vrid, address: peer)] ?? SenderNotes()
+      return sentences(about: peer, notes, Narration(configuration: configuration, now: now))
+        .map { "\(configuration.name): \($0)" }
+    }
+  }
+
+  private func sentences(about address: IPAddress, _ notes: SenderNotes, _ narration: Narration) -> [String] {
+    var sentences = notes.disagreements.map { narration.words(for: $0, by: address) }
+    if let refusal = notes.refusal, narration.now - refusal.at < Self.memory {
+      let words = narration.words(for: refusal.reason, of: refusal.datagram)
+      sentences.append("advertisements of \(narration.name(of: address)) are discarded: \(words)")
+    }
+    return sentences
   }
 
   /// In a group each packet goes to all, so there is one form for all.

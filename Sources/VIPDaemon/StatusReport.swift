@@ -121,7 +121,8 @@ extension FailoverAgent {
           checksum: ledger?.checksumWords, priority: ledger.map { Int($0.advertisement.priority.fieldValue) },
           advertisementsReceived: ledger?.received,
           protocolVersion: ledger.map { Int($0.advertisement.version.rawValue) },
-          interval: ledger?.advertisement.interval.duration, hopLimit: ledger.map { Int($0.hopLimit) })
+          interval: ledger?.advertisement.interval.duration, hopLimit: ledger.map { Int($0.hopLimit) },
+          disagreements: disagreements(with: peer.address, at: now))
       }
   }
 

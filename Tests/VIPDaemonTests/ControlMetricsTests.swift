@@ -86,6 +86,16 @@ import Testing
         # TYPE vipd_peer_heard gauge
         vipd_peer_heard{peer="swarm2",address="10.0.10.32"} 0
         vipd_peer_heard{peer="swarm3",address="10.0.10.33"} 1
+        # HELP vipd_peer_info Always 1; what the peer speaks is in the labels.
+        # TYPE vipd_peer_info gauge
+        vipd_peer_info{peer="swarm3",address="10.0.10.33",version="3",checksum="rfc9568"} 1
+        # HELP vipd_peer_disagreements In how many points the peer is configured otherwise, or is not understood.
+        # TYPE vipd_peer_disagreements gauge
+        vipd_peer_disagreements{peer="swarm2",address="10.0.10.32"} 0
+        vipd_peer_disagreements{peer="swarm3",address="10.0.10.33"} 1
+        # HELP vipd_peer_advertisement_interval_seconds The interval that the peer advertised last.
+        # TYPE vipd_peer_advertisement_interval_seconds gauge
+        vipd_peer_advertisement_interval_seconds{peer="swarm3",address="10.0.10.33"} 2.0
         # HELP vipd_peer_last_heard_seconds Time since the peer's last advertisement; absent where there was none.
         # TYPE vipd_peer_last_heard_seconds gauge
         vipd_peer_last_heard_seconds{peer="swarm3",address="10.0.10.33"} 0.4

@@ -91,7 +91,9 @@ extension NodeStatus {
     ],
     peers: [
       PeerStatus(node: "swarm2", address: "10.0.10.32", lastHeard: nil),
-      PeerStatus(node: "swarm3", address: "10.0.10.33", lastHeard: .milliseconds(400)),
+      PeerStatus(
+        node: "swarm3", address: "10.0.10.33", lastHeard: .milliseconds(400), checksum: "rfc9568", protocolVersion: 3,
+        interval: .seconds(2), disagreements: ["ingress: swarm3 (10.0.10.33) advertises every 2s, …"]),
     ],
     health: NodeHealth(fit: true, problems: []),
     configuration: ConfigurationStatus(file: "/etc/vipd/vipd.yaml", digest: "a1b2", loaded: .seconds(12)),

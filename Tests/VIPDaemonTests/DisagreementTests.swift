@@ -25,6 +25,7 @@ import VRRP
     ]
     #expect(await problems(bench) == words)
     let peer = try #require(await bench.agent.status().peers.first)
+    #expect(peer.disagreements == words)
     #expect(peer.interval == .seconds(2) && peer.protocolVersion == 3 && peer.hopLimit == 255)
     #expect(await bench.agent.status().virtualRouters.first?.activeRouter?.node == "n2", "it counts all the same")
 

@@ -141,6 +141,9 @@ enum PrometheusMetrics {
         }
       }
     }
+    page.gauge("peer_disagreements", "In how many points the peer is configured otherwise, or is not understood.") {
+      peers.map { .init(.init($0.disagreements?.count ?? 0), labels(of: $0)) }
+    }
     page.gauge("peer_advertisement_interval_seconds", "The interval that the peer advertised last.") {
       peers.compactMap { peer in peer.interval.map { .init(.init($0), labels(of: peer)) } }
     }
