@@ -66,6 +66,7 @@ extension RehearsalReport {
     let outageSeconds: Double
     let twoHoldersSeconds: Double
     let predictedOutageSeconds: [Double]?
+    let planned: PlannedDocument?
     let because: String
     let complaints: [String]
 
@@ -84,8 +85,19 @@ extension RehearsalReport {
       outageSeconds = seconds(row.outage)
       twoHoldersSeconds = seconds(row.twoHolders)
       predictedOutageSeconds = row.prediction.outage.map { [seconds($0.lowerBound), seconds($0.upperBound)] }
+      planned = row.planned.map(PlannedDocument.init)
       because = row.prediction.reason
       complaints = row.complaints
+    }
+  }
+
+  private struct PlannedDocument: Encodable {
+    let after: [String]
+    let outageSeconds: [Double]?
+
+    init(_ planned: Planned) {
+      after = planned.after
+      outageSeconds = planned.outage.map { [seconds($0.lowerBound), seconds($0.upperBound)] }
     }
   }
 

@@ -58,8 +58,23 @@ public struct RehearsalReport: Sendable, Hashable {
     public var prediction: Expectation
     /// What was not as predicted; empty where all was.
     public var complaints: [String]
+    /// What a plan says that was made beforehand; nil where there is none for this.
+    public var planned: Planned?
 
     public var happening: String { isMending ? fault.mending : fault.happening }
+  }
+
+  /// What a plan, made by others, says of a row.
+  public struct Planned: Sendable, Hashable {
+    /// Who holds the addresses in the end.
+    public var after: [String]
+    /// For how long a client has no answer; nil where nothing is said.
+    public var outage: ClosedRange<Duration>?
+
+    public init(after: [String], outage: ClosedRange<Duration>?) {
+      self.after = after
+      self.outage = outage
+    }
   }
 
   /// What the protocol's arithmetic says.
@@ -73,6 +88,20 @@ public struct RehearsalReport: Sendable, Hashable {
 }
 
 extension RehearsalReport.Row {
+  /// Puts a plan beside the measurement, and complains where they differ. What the arithmetic has complained of already
+  /// is not said twice.
+  public mutating func hold(against planned: RehearsalReport.Planned) {
+    self.planned = planned
+    guard complaints.isEmpty else { return }
+    if Set(after) != Set(planned.after) {
+      let holders = planned.after.isEmpty ? "no node" : planned.after.joined(separator: " and ")
+      complaints.append("planned to be at \(holders)")
+    }
+    if let most = planned.outage?.upperBound, outage > most + RehearsalReport.tolerance {
+      complaints.append("\((outage - most).brief) longer than planned")
+    }
+  }
+
   /// Holds what happened against what ought to have.
   static func complaints(
     after: [String], movedAfter: Duration?, outage: Duration, moves: Int, beforeWas holder: String?,

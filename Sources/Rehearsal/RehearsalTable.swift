@@ -15,8 +15,8 @@ extension RehearsalReport {
     let margin = "within \(Self.tolerance.brief) of what RFC 9568's timers allow"
     if rows.isEmpty { return "Nothing was done." }
     return wrong == 0
-      ? "All \(rows.count) went as predicted, \(margin)."
-      : "\(wrong) of \(rows.count) did not go as predicted (\(margin))."
+      ? "All \(rows.count) went as planned, \(margin)."
+      : "\(wrong) of \(rows.count) did not go as planned (\(margin))."
   }
 
   /// Text around what deserves attention.
@@ -44,13 +44,13 @@ extension RehearsalReport.Router {
   }
 
   private func table(style: RehearsalReport.TableStyle) -> String {
-    let titles = ["", "#", "what was done", "the address", "moved after", "no answer", "predicted"]
+    let titles = ["", "#", "what was done", "the address", "moved after", "no answer", "planned"]
     let groups = grouped()
     let cells = groups.map { rows in
       [
         rows.allSatisfy { $0.complaints.isEmpty } ? "✓" : "✗", "\(rows[0].number)",
         "\(rows[0].happening) on \(rows[0].node)", Self.journey(rows[0]),
-        Self.spread(rows.compactMap(\.movedAfter)), Self.spread(rows.map(\.outage)), Self.predicted(rows[0].prediction),
+        Self.spread(rows.compactMap(\.movedAfter)), Self.spread(rows.map(\.outage)), Self.planned(rows[0]),
       ]
     }
     let widths = titles.indices.map { column in ([titles] + cells).map { $0[column].count }.max() ?? 0 }
@@ -98,8 +98,9 @@ extension RehearsalReport.Router {
     return sorted.count == 1 ? median.brief : "\(median.brief) (\(least.brief)–\(most.brief))"
   }
 
-  private static func predicted(_ prediction: RehearsalReport.Expectation) -> String {
-    guard let outage = prediction.outage else { return "–" }
+  /// The plan's word; where it has none, the arithmetic's.
+  private static func planned(_ row: RehearsalReport.Row) -> String {
+    guard let outage = row.planned.map(\.outage) ?? row.prediction.outage else { return "–" }
     if outage.upperBound == .zero { return "none" }
     if outage.lowerBound == .zero { return "≤ \(outage.upperBound.brief)" }
     let (least, most) = (outage.lowerBound.brief, outage.upperBound.brief)

@@ -156,6 +156,21 @@ struct PredictionTests {
     #expect(plan.servicePort(of: router) == 8080)
   }
 
+  @Test("What was not as planned is said, unless the arithmetic has said something already")
+  func plan() {
+    var row = RehearsalReport.Row(
+      number: 1, run: 1, fault: .hostKilled, isMending: false, node: "one", moment: .now(), before: ["one"],
+      after: ["two"], movedAfter: .seconds(3), outage: .seconds(3), twoHolders: .zero,
+      prediction: RehearsalReport.Expectation(holder: "two", outage: nil, movedWithin: nil, reason: ""), complaints: [])
+    let good = RehearsalReport.Planned(after: ["two"], outage: .seconds(2) ... .milliseconds(2950))
+    row.hold(against: good)
+    #expect(row.complaints.isEmpty && row.planned == good)
+    row.hold(against: RehearsalReport.Planned(after: ["three"], outage: .zero ... .seconds(1)))
+    #expect(row.complaints == ["planned to be at three", "2 s longer than planned"])
+    row.hold(against: RehearsalReport.Planned(after: [], outage: nil))
+    #expect(row.complaints.count == 2)
+  }
+
   @Test("What was not as predicted is said")
   func complaints() {
     let prediction = predict(.hostKilled).fault

@@ -28,9 +28,15 @@ struct RehearseCommandTests {
     }
     struct Row: Decodable {
       var what: String
+      var is_mending: Bool
+      var planned: Planned?
       var after: [String]
       var expected: String?
       var complaints: [String]
+    }
+    struct Planned: Decodable {
+      var after: [String]
+      var outage_seconds: [Double]?
     }
     var as_predicted: Bool
     var virtual_routers: [Router]
@@ -55,6 +61,14 @@ struct RehearseCommandTests {
         let rows = try #require(report.virtual_routers.first?.rows)
         #expect(rows.count == 10)
         for row in rows { #expect(row.after == [row.expected].compactMap { $0 }, "\(row)") }
+        // The simulation's word stands beside each fault, and is borne out.
+        for row in rows {
+          #expect((row.planned == nil) == row.is_mending, "\(row)")
+          if let planned = row.planned {
+            #expect(planned.after == row.after, "\(row)")
+            #expect(planned.outage_seconds?.count == 2, "\(row)")
+          }
+        }
         #expect(command.log.contains("[11/11] ingress: link restored on one"))
         #expect((Files.read("\(outer.client.runDirectory)/out.svg") ?? "").contains("</svg>"))
         try expectNothingLeft(outer.client)

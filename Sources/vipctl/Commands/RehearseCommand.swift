@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ClusterConfiguration
+import FailoverSimulation
 import Glibc
 import Rehearsal
 
@@ -15,7 +16,9 @@ struct RehearseCommand: AsyncParsableCommand {
       and its link, one after another, and gets each back. Nothing of it touches the host's own network, and nothing of it
       stays. Needs root and the `ip` program.
 
-      Exit codes: 0 everything moved as predicted; 1 something did not, or it could not be done.
+      Beside each measurement stands what `vipctl plan` says of it, from a simulation.
+
+      Exit codes: 0 everything moved as planned; 1 something did not, or it could not be done.
       """)
 
   @Argument(help: ArgumentHelp("The cluster file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
@@ -58,8 +61,12 @@ struct RehearseCommand: AsyncParsableCommand {
 
   func run() async throws {
     do {
-      let plan = try plan()
-      let report = try await rehearse(plan)
+      let configuration = try readConfiguration()
+      let routers = configuration.virtualRouters.map(\.name)
+        .filter { virtualRouter.isEmpty || virtualRouter.contains($0.rawValue) }
+      let plan = FailoverPlan(of: configuration, routers: Set(routers))
+      let report = try await rehearse(
+        RehearsalPlan(configuration, text: try RehearsalFiles.read(file), path: file), beside: plan)
       if !report.isAsPredicted { throw ExitCode.failure }
     } catch is CancellationError {
       Terminal.complain("interrupted; everything that was built is gone again")
@@ -70,7 +77,7 @@ struct RehearseCommand: AsyncParsableCommand {
     }
   }
 
-  private func plan() throws -> RehearsalPlan {
+  private func readConfiguration() throws -> ClusterConfiguration {
     let outcome: ClusterFile.Outcome
     do throws(UnreadableFile) {
       outcome = try ClusterFile.load(path: file)
@@ -88,10 +95,10 @@ struct RehearseCommand: AsyncParsableCommand {
       Terminal.complain("\(file): there is no virtual router \(name) (there are: \(names))")
       throw ExitCode.failure
     }
-    return RehearsalPlan(configuration, text: try RehearsalFiles.read(file), path: file)
+    return configuration
   }
 
-  private func rehearse(_ plan: RehearsalPlan) async throws -> RehearsalReport {
+  private func rehearse(_ plan: RehearsalPlan, beside figures: FailoverPlan) async throws -> RehearsalReport {
     var options = RehearsalRun.Options()
     options.routers = Set(virtualRouter)
     options.faults = Set(only)
@@ -105,9 +112,9 @@ struct RehearseCommand: AsyncParsableCommand {
     return try await Interruption.cancelling { [self] in
       try await run.perform { report in
         progress.end()
-        try publish(report)
+        try publish(report.beside(figures))
       }
-    }
+    }.beside(figures)
   }
 
   private func publish(_ report: RehearsalReport) throws {
