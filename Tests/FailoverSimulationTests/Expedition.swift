@@ -11,6 +11,8 @@ struct Expedition {
   private var now: Duration = .zero
   private let interval: AdvertisementInterval
   private var frozen: Set<String> = []
+  /// The longest that any file has said so far.
+  private var longest: AdvertisementInterval
 
   /// - Parameter seed: draws the scenario, and is the seed of its run.
   static func scenario(seed: UInt64) -> Scenario {
@@ -23,6 +25,7 @@ struct Expedition {
     random = SplitMix64(seed: seed)
     let centiseconds = [100, 100, 10, 10, 1, 1, 3, 25, 300, 4000][random.below(10)]
     interval = given(AdvertisementInterval(centiseconds: centiseconds))
+    longest = interval
     scenario = Scenario(seed: seed)
     drawCluster()
   }
@@ -101,9 +104,10 @@ extension Expedition {
       happen(.start(node))
       if chance(300) { now += random.duration(upTo: interval.duration * 4) }
     }
-    for _ in 0..<(2 + random.below(5)) {
+    let rolling = chance(250) ? random.below(3) : nil
+    for number in 0..<(2 + random.below(5)) {
       drawPause()
-      drawIncident()
+      if number == rolling { drawRollingReload() } else { drawFault() }
     }
     drawPause()
     // Made whole, and given the time that it may take.
@@ -121,7 +125,8 @@ extension Expedition {
     scenario.script.append(Scenario.Entry(time: now, happening: .incident(incident)))
   }
 
-  private var settling: Duration { interval.duration * 13 + .milliseconds(600) }
+  /// The checkers' bound, with `preempt` delayed for four intervals, and what announcing takes.
+  private var settling: Duration { longest.duration * 9 + interval.duration * 4 + .milliseconds(600) }
 
   /// From none at all to long enough for everything to settle.
   private mutating func drawPause() {
@@ -146,7 +151,7 @@ extension Expedition {
     return quality
   }
 
-  private mutating func drawIncident() {
+  private mutating func drawFault() {
     let nodes = scenario.blueprint.nodes.map(\.name)
     let node = one(of: nodes)
     let trackers = scenario.blueprint.routers.flatMap(\.trackers).map(\.tracker)
@@ -180,21 +185,76 @@ extension Expedition {
     }
     happen(.partition(groups))
   }
+}
 
+// MARK: - Reloads
+
+extension Expedition {
   private mutating func drawReload(on node: String) {
     let router = one(of: scenario.blueprint.routers)
     let change: Scenario.Change =
       switch random.below(6) {
-      // Routers of version 2 whose intervals differ do not hear each other: no rule of ours holds between them.
-      case 0 where router.version == .v3:
-        .interval(given(AdvertisementInterval(centiseconds: max(1, interval.centiseconds / (1 + random.below(3))))))
+      case 0: .interval(drawInterval(of: router))
       case 1: .preemption(drawPreemption())
       case 2: .addresses(Array(router.addresses.dropLast(router.addresses.count > 1 ? 1 : 0)))
       case 3: .priority(Priority(clamping: 1 + random.below(254)))
       case 4: .weight(tracker: "docker", -random.below(254))
       default: .removal
       }
+    reload(node, router, change)
+  }
+
+  /// One change, read on all nodes, one after another; now and then something else happens before all have it.
+  private mutating func drawRollingReload() {
+    let router = one(of: scenario.blueprint.routers)
+    let change: Scenario.Change =
+      switch random.below(7) {
+      case 0, 1: .interval(drawInterval(of: router))
+      case 2: .addresses(drawAddresses(of: router))
+      case 3: .version(router.version == .v2 ? .v3 : versionTwo(for: router) ?? .v3)
+      case 4: .transport(router.transport == .unicast ? .multicast : .unicast)
+      default:
+        .priorities(
+          router.members.map { Blueprint.Member(node: $0.node, priority: Priority(clamping: 1 + random.below(254))) })
+      }
+    let interrupted = chance(200) ? random.below(router.members.count) : nil
+    for (index, node) in shuffled(router.members.map(\.node)).enumerated() {
+      if index > 0 { drawPause() }
+      if index == interrupted { drawFault() }
+      reload(node, router, change)
+    }
+  }
+
+  private mutating func reload(_ node: String, _ router: Blueprint.Router, _ change: Scenario.Change) {
     scenario.script.append(
       Scenario.Entry(time: now, happening: .reload(node, router: router.name, change)))
+  }
+
+  /// Version 2 knows whole seconds only. Its routers do not hear each other until all have the new interval.
+  private mutating func drawInterval(of router: Blueprint.Router) -> AdvertisementInterval {
+    let unit = interval.centiseconds.isMultiple(of: 100) ? 100 : 1
+    let centiseconds =
+      chance(500) ? interval.centiseconds / (1 + random.below(3)) : interval.centiseconds * (1 + random.below(3))
+    let drawn = given(
+      AdvertisementInterval(centiseconds: min(max(centiseconds / unit, 1) * unit, 4095 / unit * unit)))
+    longest = max(longest, drawn)
+    return drawn
+  }
+
+  private mutating func drawAddresses(of router: Blueprint.Router) -> [InterfaceAddress] {
+    if router.addresses.count > 2, chance(300) { return Array(router.addresses.dropLast()) }
+    let number = 60 + random.below(20)
+    let more = router.addresses.map(\.family).contains(.ipv6) ? "fd10::\(number)/64" : "10.0.10.\(number)/24"
+    return router.addresses + [given(InterfaceAddress(more))]
+  }
+
+  /// Where it can be spoken: IPv4 alone, and whole seconds.
+  private func versionTwo(for router: Blueprint.Router) -> VRRPVersion? {
+    router.addresses.allSatisfy { $0.family == .ipv4 } && interval.centiseconds.isMultiple(of: 100) ? .v2 : nil
+  }
+
+  private mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {
+    var rest = elements
+    return elements.map { _ in rest.remove(at: random.below(rest.count)) }
   }
 }

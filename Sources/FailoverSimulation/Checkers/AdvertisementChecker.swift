@@ -11,6 +11,10 @@ struct AdvertisementChecker: Checker {
       case .unreadable(let node, let message): "\(node) cannot read a peer's message: \(message.reason.rawValue)"
       // A node that has not reloaded yet may still speak for a virtual router that the other has given up.
       case .discarded(_, .vrid, _): nil
+      case .discarded(_, .version, let vrid) where picture.mayMisunderstand(vrid): nil
+      case .discarded(_, .destination, let vrid) where picture.mayMisunderstand(vrid): nil
+      case .discarded(_, .intervalMismatch, let vrid) where picture.mayMisunderstand(vrid): nil
+      case .discarded(_, .authentication, let vrid) where picture.mayMisunderstand(vrid): nil
       case .discarded(let node, let reason, let vrid): "\(node), VRID \(vrid), discards a peer's: \(reason.rawValue)"
       case .incident, .noticed, .transition, .installed, .removed, .announced, .learned, .spinning: nil
       }
@@ -22,6 +26,9 @@ struct AdvertisementChecker: Checker {
     guard case .contending(let priority) = advertisement.priority else { return nil }
     guard let node = picture[sending.sender], let configuration = node.configuration(of: advertisement.vrid) else {
       return "\(sending.sender) contends for VRID \(advertisement.vrid), which its file does not name"
+    }
+    if advertisement.version != configuration.version {
+      return "\(node.name) advertises version \(advertisement.version.rawValue), not \(configuration.version.rawValue)"
     }
     let due = picture.effectivePriority(node, advertisement.vrid)
     if due != Int(priority.rawValue) {

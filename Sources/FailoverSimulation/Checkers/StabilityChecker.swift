@@ -32,9 +32,10 @@ struct StabilityChecker: Checker {
   }
 
   private func usurpations(by name: String, _ vrid: VRID, _ picture: ClusterPicture) -> [String] {
-    guard let mine = picture[name].flatMap({ picture.effectivePriority($0, vrid) }) else { return [] }
+    guard let node = picture[name], let mine = picture.effectivePriority(node, vrid) else { return [] }
     return picture.nodes.compactMap { other in
-      guard other.name != name, let since = other.active[vrid], let theirs = picture.effectivePriority(other, vrid),
+      guard other.name != name, picture.speakAlike(node, other, vrid), let since = other.active[vrid],
+        let theirs = picture.effectivePriority(other, vrid),
         theirs > mine, picture.hasHeard(since: max(since, other.lastChange))
       else { return nil }
       return "\(name), VRID \(vrid): takes over with \(mine), though \(other.name) is Active with \(theirs)"
