@@ -4,10 +4,38 @@ import NetworkTypes
 import VRRP
 
 struct AdvertisementChecker: Checker {
+  /// When an Active Router last advertised.
+  private var last: [Place: Instant] = [:]
+
+  private struct Place: Hashable {
+    var node: String
+    var vrid: VRID
+  }
+
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
+    let lapses = lapses(step, picture)
+    return lapses + mistakes(step, picture)
+  }
+
+  /// An Active Router that runs advertises once in an interval at least. RFC 9568 §6.4.3 (FSM-9)
+  private mutating func lapses(_ step: Step, _ picture: ClusterPicture) -> [String] {
+    var complaints: [String] = []
+    for case .sent(let sending) in step.occurrences {
+      let place = Place(node: sending.sender, vrid: sending.advertisement.vrid)
+      guard let before = last.updateValue(step.time, forKey: place), let quiet = picture.quietSince, quiet <= before,
+        let node = picture[place.node], let active = node.active[place.vrid], active <= before,
+        let interval = node.configuration(of: place.vrid)?.interval.duration, step.time > before + interval
+      else { continue }
+      complaints.append("\(place.node), VRID \(place.vrid): did not advertise for \(step.time - before)")
+    }
+    return complaints
+  }
+
+  private func mistakes(_ step: Step, _ picture: ClusterPicture) -> [String] {
     step.occurrences.compactMap { occurrence in
       switch occurrence {
-      case .sent(let sending): complaint(about: sending, picture)
+      // What a node says between two things that it learns at once was true for that moment only.
+      case .sent(let sending): step.notices(on: sending.sender) > 1 ? nil : complaint(about: sending, picture)
       case .unreadable(let node, let message): "\(node) cannot read a peer's message: \(message.reason.rawValue)"
       // A node that has not reloaded yet may still speak for a virtual router that the other has given up.
       case .discarded(_, .vrid, _): nil
@@ -42,5 +70,13 @@ struct AdvertisementChecker: Checker {
       return "\(node.name) advertises \(advertisement.addresses), which its file does not say"
     }
     return nil
+  }
+}
+
+extension Step {
+  fileprivate func notices(on name: String) -> Int {
+    occurrences.count { occurrence in
+      if case .noticed(name, _) = occurrence { true } else { false }
+    }
   }
 }
