@@ -104,7 +104,7 @@ extension Expedition {
       happen(.start(node))
       if chance(300) { now += random.duration(upTo: interval.duration * 4) }
     }
-    let rolling = chance(250) ? random.below(3) : nil
+    let rolling = chance(350) ? random.below(3) : nil
     for number in 0..<(2 + random.below(5)) {
       drawPause()
       if number == rolling { drawRollingReload() } else { drawFault() }
@@ -217,7 +217,7 @@ extension Expedition {
         .priorities(
           router.members.map { Blueprint.Member(node: $0.node, priority: Priority(clamping: 1 + random.below(254))) })
       }
-    let interrupted = chance(200) ? random.below(router.members.count) : nil
+    let interrupted = chance(400) ? random.below(router.members.count) : nil
     for (index, node) in shuffled(router.members.map(\.node)).enumerated() {
       if index > 0 { drawPause() }
       if index == interrupted { drawFault() }
