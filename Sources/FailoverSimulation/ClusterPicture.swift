@@ -153,6 +153,15 @@ extension ClusterPicture {
     }
   }
 
+  /// What reaches a node that now speaks otherwise may come from one that has left since.
+  private mutating func noteChangedLanguages(_ name: String, _ notice: Occurrence.Notice) {
+    guard case .reloaded(let configurations) = notice, let node = self[name] else { return }
+    for new in configurations {
+      guard let old = node.configuration(of: new.vrid), old.language != new.language else { continue }
+      misunderstandings[new.vrid] = time + worstLatency
+    }
+  }
+
   /// Few clusters have any, and looking at each step is dear.
   private mutating func noteLanguages(of configurations: [VirtualRouterConfiguration]) {
     for configuration in configurations {
@@ -238,6 +247,7 @@ extension ClusterPicture {
     case .noticed(let name, let notice):
       lastDisturbance = time
       let now = time
+      noteChangedLanguages(name, notice)
       change(name) { $0.take(notice, at: now) }
       for node in nodes where node.name == name { note(node.virtualRouters) }
     case .transition(let name, let vrid, let transition):

@@ -1,5 +1,5 @@
 // Chance looks for what nobody has thought of: a fixed set of drawn scenarios, each under all checkers. They take about
-// two minutes of a slow core in a debug build.
+// 100 s of CPU in a debug build, on all cores.
 //
 // A longer run, with `Packaging/explore 1-100000`; or one seed alone:
 //   EXPLORE_SEEDS=4711-4711 swift test --filter FailoverSimulationTests.ExplorationTests
