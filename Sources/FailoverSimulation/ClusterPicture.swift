@@ -18,6 +18,9 @@ public struct ClusterPicture: Sendable {
   private var stalledUntil = Instant(sinceBoot: .zero)
   private var longestInterval: Duration
   private var longestDelay: Duration = .zero
+  private var languages: [VRID: Set<Language>] = [:]
+  private var vridsOfManyLanguages: [VRID] = []
+  private var misunderstandings: [VRID: Instant] = [:]
 
   public struct Node: Sendable {
     public var name: String
@@ -47,7 +50,7 @@ public struct ClusterPicture: Sendable {
     clients = cluster.clients
     segment = Segment(endpoints: cluster.nodes.map(\.name) + cluster.clients)
     longestInterval = .zero
-    for node in nodes { noteTimes(of: node.virtualRouters) }
+    for node in nodes { note(node.virtualRouters) }
   }
 
   /// Every virtual router that some node takes part in, by its number.
@@ -88,7 +91,10 @@ extension ClusterPicture {
   public func lawfulHolders(_ vrid: VRID) -> [String] {
     let contenders = nodes.compactMap { node in effectivePriority(node, vrid).map { (node: node, priority: $0) } }
     return contenders.filter { holder in
-      !contenders.contains { mayPreempt($0.node, $0.priority, holder.node, holder.priority, vrid) }
+      !contenders.contains {
+        speakAlike($0.node, holder.node, vrid)
+          && mayPreempt($0.node, $0.priority, holder.node, holder.priority, vrid)
+      }
     }
     .map(\.node.name)
   }
@@ -106,39 +112,92 @@ extension ClusterPicture {
   }
 }
 
+// MARK: - Who understands whom
+
+extension ClusterPicture {
+  /// Whether two nodes count each other's advertisements for this virtual router. While a cluster goes over to another
+  /// version or transport one node after the other, they do not; each side then elects for itself, and until all have
+  /// gone over two holders are what the files ask for.
+  public func speakAlike(_ one: Node, _ other: Node, _ vrid: VRID) -> Bool {
+    guard let mine = one.configuration(of: vrid), let theirs = other.configuration(of: vrid) else { return false }
+    return mine.language == theirs.language
+  }
+
+  /// The nodes that take part, by whom each understands.
+  public func electorates(_ vrid: VRID) -> [[String]] {
+    var electorates: [[Node]] = []
+    for node in nodes where effectivePriority(node, vrid) != nil {
+      if let index = electorates.firstIndex(where: { speakAlike($0[0], node, vrid) }) {
+        electorates[index].append(node)
+      } else {
+        electorates.append([node])
+      }
+    }
+    return electorates.map { $0.map(\.name) }
+  }
+
+  /// Whether an advertisement may be arriving now whose sender and receiver are, or were when it was sent, told by their
+  /// files not to understand each other.
+  public func mayMisunderstand(_ vrid: VRID) -> Bool { misunderstandings[vrid].map { time <= $0 } ?? false }
+
+  /// When two running nodes last did not understand each other; nil where they always did.
+  public func lastMisunderstanding(_ vrid: VRID) -> Instant? { misunderstandings[vrid] }
+
+  /// What was so until now: what was sent meanwhile may be on its way, or wait for a node that is frozen.
+  private mutating func noteMisunderstandings(until now: Instant) {
+    let isAnyFrozen = nodes.contains(where: \.isFrozen)
+    for vrid in vridsOfManyLanguages {
+      let running = nodes.filter { $0.isRunning && $0.configuration(of: vrid) != nil }
+      let isDivided = running.dropFirst().contains { !speakAlike($0, running[0], vrid) }
+      if isDivided || (isAnyFrozen && mayMisunderstand(vrid)) { misunderstandings[vrid] = now + worstLatency }
+    }
+  }
+
+  /// What reaches a node that now speaks otherwise may come from one that has left since.
+  private mutating func noteChangedLanguages(_ name: String, _ notice: Occurrence.Notice) {
+    guard case .reloaded(let configurations) = notice, let node = self[name] else { return }
+    for new in configurations {
+      guard let old = node.configuration(of: new.vrid), old.language != new.language else { continue }
+      misunderstandings[new.vrid] = time + worstLatency
+    }
+  }
+
+  /// Few clusters have any, and looking at each step is dear.
+  private mutating func noteLanguages(of configurations: [VirtualRouterConfiguration]) {
+    for configuration in configurations {
+      languages[configuration.vrid, default: []].insert(configuration.language)
+    }
+    vridsOfManyLanguages = languages.filter { $0.value.count > 1 }.keys.sorted()
+  }
+}
+
+/// What two routers must have in common to hear each other: RX-2, RX-10, RX-11.
+private struct Language: Sendable, Hashable {
+  var version: VRRPVersion
+  var transport: Transport
+  /// Version 2's.
+  var interval: AdvertisementInterval?
+  var password: SimplePassword?
+}
+
+extension VirtualRouterConfiguration {
+  fileprivate var language: Language {
+    switch version {
+    case .v2: Language(version: version, transport: transport, interval: interval, password: password)
+    case .v3: Language(version: version, transport: transport)
+    }
+  }
+}
+
 // MARK: - Quiet
 
 extension ClusterPicture {
   /// Since when the network is whole, every process runs, and nothing has befallen the cluster; nil while that is not so.
   public var quietSince: Instant? {
-    guard segment.isWhole, time >= stalledUntil, !filesKeepPeersApart, !nodes.contains(where: { $0.isFrozen }) else {
+    guard segment.isWhole, time >= stalledUntil, !nodes.contains(where: { $0.isFrozen }) else {
       return nil
     }
     return max(lastDisturbance, stalledUntil)
-  }
-
-  /// Whether peers discard each other's advertisements, because some have read a new file and others have not: the
-  /// version, the transport, or in version 2 the interval and the password differ (RX-2, RX-10, RX-11).
-  private var filesKeepPeersApart: Bool {
-    let running = nodes.filter(\.isRunning)
-    return vrids.contains { vrid in
-      Set(running.compactMap { $0.configuration(of: vrid).map(Understanding.init) }).count > 1
-    }
-  }
-
-  /// What two nodes must have in common to hear each other.
-  private struct Understanding: Hashable {
-    var version: VRRPVersion
-    var transport: Transport
-    var interval: AdvertisementInterval?
-    var password: SimplePassword?
-
-    init(_ configuration: VirtualRouterConfiguration) {
-      version = configuration.version
-      transport = configuration.transport
-      interval = version == .v2 ? configuration.interval : nil
-      password = configuration.password
-    }
   }
 
   /// Whether advertisements went through, and were listened to, for long enough that every node has heard every Active
@@ -157,6 +216,11 @@ extension ClusterPicture {
   /// Whether the rules must have been obeyed by now.
   public var isSettled: Bool { quietSince.map { time >= $0 + settlingTime } ?? false }
 
+  private mutating func note(_ configurations: [VirtualRouterConfiguration]) {
+    noteTimes(of: configurations)
+    noteLanguages(of: configurations)
+  }
+
   private mutating func noteTimes(of configurations: [VirtualRouterConfiguration]) {
     for configuration in configurations {
       longestInterval = max(longestInterval, configuration.interval.duration)
@@ -170,6 +234,7 @@ extension ClusterPicture {
 extension ClusterPicture {
   /// Takes in what happened.
   public mutating func take(_ step: Step) {
+    noteMisunderstandings(until: step.time)
     time = step.time
     for occurrence in step.occurrences { take(occurrence) }
   }
@@ -184,8 +249,9 @@ extension ClusterPicture {
     case .noticed(let name, let notice):
       lastDisturbance = time
       let now = time
+      noteChangedLanguages(name, notice)
       change(name) { $0.take(notice, at: now) }
-      for node in nodes where node.name == name { noteTimes(of: node.virtualRouters) }
+      for node in nodes where node.name == name { note(node.virtualRouters) }
     case .transition(let name, let vrid, let transition):
       let now = time
       change(name) { node in

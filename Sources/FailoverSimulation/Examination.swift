@@ -48,7 +48,7 @@ public struct Examination: Sendable {
   public static var standardCheckers: [any Checker] {
     [
       AgreementChecker(), AddressChecker(), StabilityChecker(), AdvertisementChecker(), HandOverChecker(),
-      NeighborChecker(),
+      NeighborChecker(), RivalryChecker(),
     ]
   }
 

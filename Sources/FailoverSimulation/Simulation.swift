@@ -161,9 +161,8 @@ extension Simulation {
     case .reload:
       let configurations = hosts[node].configurations
       occurrences.append(.noticed(name, .reloaded(configurations)))
-      let obstacles = configurations.compactMap { new in hosts[node].obstacle.map { (new.vrid, $0) } }
       checkNewTrackers(on: node)
-      handle(.reconfigured(configurations, obstacles: Dictionary(uniqueKeysWithValues: obstacles)), on: node)
+      reconfigure(node, to: configurations)
     case .terminate:
       occurrences.append(.noticed(name, .stopped))
       handle(.shutdown, on: node)
@@ -177,6 +176,19 @@ extension Simulation {
     for tracker in hosts[node].configurations.trackerNames where known[tracker] == nil {
       take(.tracker(tracker, isUp: hosts[node].trackers[tracker] ?? true), on: node)
     }
+  }
+
+  /// First all that ends or must begin anew, so that its farewells go the old way; then what begins.
+  private mutating func reconfigure(_ node: Int, to configurations: [VirtualRouterConfiguration]) {
+    let known = hosts[node].router?.trackers ?? [:]
+    let old = hosts[node].router?.members.map(\.router.configuration) ?? []
+    let staying = configurations.filter { new in
+      old.contains { $0.vrid == new.vrid && new.standsOnTheSame(as: $0) }
+    }
+    let obstacles = configurations.compactMap { new in hosts[node].obstacle.map { (new.vrid, $0) } }
+    handle(.reconfigured(staying, trackers: known), on: node)
+    handle(
+      .reconfigured(configurations, obstacles: Dictionary(uniqueKeysWithValues: obstacles), trackers: known), on: node)
   }
 
   private mutating func tell(_ node: Int, _ obstacle: Obstacle?) {

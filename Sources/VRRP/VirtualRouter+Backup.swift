@@ -116,13 +116,21 @@ extension VirtualRouter {
   ) -> [Action] {
     let old = configuration
     configuration = new
-    guard activeRouter == nil, old.interval != new.interval else { return [] }
-    // Nobody was heard: our own interval still stands in for the Active Router's.
+    guard old.interval != new.interval, followsOwnInterval(backup) else { return [] }
     var next = backup
     next.activeAdverInterval = new.interval
     next.activeDownTimer = now + activeDownInterval(new.interval)
     state = .backup(next)
     return []
+  }
+
+  /// Whether our own interval stands in for the Active Router's: nobody was heard, or it must be the same (RX-11). Then
+  /// whoever speaks at the new one was discarded until now, and gets the time of a start to be heard.
+  private func followsOwnInterval(_ backup: BackupState) -> Bool {
+    switch backup.expectation {
+    case .silence: activeRouter == nil || configuration.version == .v2
+    case .relinquished, .preemption: false
+    }
   }
 
   mutating func leave(for obstacle: Obstacle) -> [Action] {

@@ -9,11 +9,11 @@ import VRRP
 @testable import FailoverSimulation
 
 /// Two nodes, a:200 and b:100, and whatever is said to have happened to them.
-private struct Stage {
+struct Stage {
   var picture: ClusterPicture
   let vrid = given(VRID(rawValue: 1))
   let addresses: [VirtualAddress]
-  private let blueprint: Blueprint
+  let blueprint: Blueprint
 
   init(preempt: String = "true") throws {
     let scenario = try Scenario(

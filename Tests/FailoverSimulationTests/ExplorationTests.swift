@@ -1,5 +1,5 @@
 // Chance looks for what nobody has thought of: a fixed set of drawn scenarios, each under all checkers. They take about
-// two minutes of a slow core in a debug build.
+// 100 s of CPU in a debug build, on all cores.
 //
 // A longer run, or one seed alone: `Packaging/explore 1-100000`, `Packaging/explore 4711`, or in a debug build
 //   EXPLORE_SEEDS=4711-4711 swift test --filter FailoverSimulationTests.ExplorationTests

@@ -25,7 +25,7 @@ package struct Blueprint: Equatable, Sendable {
     var preemption: Preemption = .immediate
     var trackers: [TrackerWeight] = []
     var transport: Transport = .unicast
-    var version: VRRPVersion = .v3
+    package var version: VRRPVersion = .v3
     /// Version 2 alone has one.
     var password: SimplePassword?
   }

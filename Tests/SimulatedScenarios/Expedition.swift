@@ -10,6 +10,8 @@ package struct Expedition {
   private var scenario: Scenario
   private var now: Duration = .zero
   private let interval: AdvertisementInterval
+  /// The longest that any file has said so far.
+  private var longest: AdvertisementInterval
   private var frozen: Set<String> = []
   /// A change of the file that some nodes have read and these have not yet.
   private var rollout: [Scenario.Happening] = []
@@ -23,8 +25,9 @@ package struct Expedition {
 
   private init(seed: UInt64) {
     random = SplitMix64(seed: seed)
-    let centiseconds = [100, 100, 10, 10, 1, 300, 4000, 1 + random.below(4000)]
+    let centiseconds = [100, 100, 10, 10, 1, 3, 300, 4000, 1 + random.below(4000)]
     interval = given(AdvertisementInterval(centiseconds: centiseconds[random.below(centiseconds.count)]))
+    longest = interval
     scenario = Scenario(seed: seed)
     drawCluster()
   }
@@ -131,7 +134,8 @@ extension Expedition {
   /// The next node reads the new file.
   private mutating func rollOut() { happen(rollout.removeFirst()) }
 
-  private var settling: Duration { interval.duration * 13 + .milliseconds(600) }
+  /// The checkers' bound, with `preempt` delayed for four intervals, and what announcing takes.
+  private var settling: Duration { longest.duration * 9 + interval.duration * 4 + .milliseconds(600) }
 
   /// From none at all to long enough for everything to settle.
   private mutating func drawPause() {
@@ -211,52 +215,70 @@ extension Expedition {
     }
     happen(.partition(groups))
   }
+}
 
+// MARK: - Reloads
+
+extension Expedition {
   /// One node reads a new file; often the others do too, one after another and with whatever happens between.
   private mutating func drawReload(on first: String) {
     guard rollout.isEmpty else { return rollOut() }
     let router = one(of: scenario.blueprint.routers)
-    let (change, mustReachAll) = drawChange(of: router)
+    let change = drawChange(of: router)
     happen(.reload(first, router: router.name, change))
     if chance(200) {
       // Others have to notice, by what they have heard and not by their own file, that it leaves.
       now += settling
       happen(one(of: [.stop(first), .crash(first)]))
     }
-    guard mustReachAll || chance(600) else { return }
-    for node in scenario.blueprint.nodes.map(\.name) where node != first {
-      var mine = change
-      if case .priority = change { mine = .priority(Priority(clamping: 1 + random.below(254))) }
-      rollout.append(.reload(node, router: router.name, mine))
+    guard chance(600) else { return }
+    for node in shuffled(scenario.blueprint.nodes.map(\.name)) where node != first {
+      rollout.append(.reload(node, router: router.name, change))
     }
   }
 
-  private mutating func drawChange(of router: Blueprint.Router) -> (Scenario.Change, mustReachAll: Bool) {
-    switch random.below(7) {
-    case 0:
-      let interval = drawInterval(for: router.version)
-      // In version 2 nodes of different intervals do not hear each other (RX-11), which is no network to agree in.
-      return (.interval(interval), router.version == .v2)
-    case 1: return (.preemption(drawPreemption()), false)
-    case 2: return (.addresses(Array(router.addresses.dropLast(router.addresses.count > 1 ? 1 : 0))), false)
-    case 3:
-      // One of its own: two virtual routers with the same address no file may have.
-      let number = 60 + Int(router.vrid.rawValue)
-      let more = router.addresses.last?.family == .ipv6 ? "fd10::\(number)/64" : "10.0.10.\(number)/24"
-      return (.addresses(router.addresses + [given(InterfaceAddress(more))]), false)
-    case 4: return (.priority(Priority(clamping: 1 + random.below(254))), false)
-    case 5:
-      return (.weight(tracker: one(of: ["docker", "proxy"]), chance(200) ? 0 : random.below(400) - 254), false)
-    default: return (.removal, false)
+  private mutating func drawChange(of router: Blueprint.Router) -> Scenario.Change {
+    switch random.below(12) {
+    case 0, 1: .interval(drawInterval(of: router))
+    case 2: .preemption(drawPreemption())
+    case 3: .addresses(Array(router.addresses.dropLast(router.addresses.count > 1 ? 1 : 0)))
+    case 4: .addresses(router.addresses + [anotherAddress(for: router)])
+    case 5: .priority(drawPriority())
+    case 6: .priorities(router.members.map { Blueprint.Member(node: $0.node, priority: drawPriority()) })
+    case 7, 8: .weight(tracker: one(of: ["docker", "proxy"]), chance(200) ? 0 : random.below(400) - 254)
+    case 9: .version(router.version == .v2 ? .v3 : versionTwo(for: router) ?? .v3)
+    case 10: .transport(router.transport == .unicast ? .multicast : .unicast)
+    default: .removal
     }
   }
 
-  /// Up to half as long again as it was.
-  private mutating func drawInterval(for version: VRRPVersion) -> AdvertisementInterval {
-    let most = min(interval.centiseconds * 3 / 2, 4095)
-    switch version {
-    case .v2: return given(AdvertisementInterval(centiseconds: 100 * (1 + random.below(most / 100))))
-    case .v3: return given(AdvertisementInterval(centiseconds: max(most / 6, 1) + random.below(most - most / 6)))
-    }
+  private mutating func drawPriority() -> Priority { Priority(clamping: 1 + random.below(254)) }
+
+  /// Version 2 knows whole seconds only. Its routers do not hear each other until all have the new interval (RX-11).
+  private mutating func drawInterval(of router: Blueprint.Router) -> AdvertisementInterval {
+    let unit = interval.centiseconds.isMultiple(of: 100) ? 100 : 1
+    let part = 1 + random.below(3)
+    let centiseconds = chance(500) ? interval.centiseconds / part : interval.centiseconds * part
+    let drawn = given(AdvertisementInterval(centiseconds: min(max(centiseconds / unit, 1) * unit, 4095 / unit * unit)))
+    longest = max(longest, drawn)
+    return drawn
+  }
+
+  /// One of its own: two virtual routers with the same address no file may have.
+  private func anotherAddress(for router: Blueprint.Router) -> InterfaceAddress {
+    let number = 60 + Int(router.vrid.rawValue)
+    return given(
+      InterfaceAddress(
+        router.addresses.last?.family == .ipv6 ? "fd10::\(number)/64" : "10.0.10.\(number)/24"))
+  }
+
+  /// Where it can be spoken: IPv4 alone, and whole seconds.
+  private func versionTwo(for router: Blueprint.Router) -> VRRPVersion? {
+    router.addresses.allSatisfy { $0.family == .ipv4 } && interval.centiseconds.isMultiple(of: 100) ? .v2 : nil
+  }
+
+  private mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {
+    var rest = elements
+    return elements.map { _ in rest.remove(at: random.below(rest.count)) }
   }
 }

@@ -28,9 +28,13 @@ package struct Scenario: Equatable, Sendable {
   enum Change: Equatable, Sendable {
     case interval(AdvertisementInterval)
     case preemption(Preemption)
+    case version(VRRPVersion)
+    case transport(Transport)
     case addresses([InterfaceAddress])
     /// This node's own.
     case priority(Priority)
+    /// Everybody's, as the file has them.
+    case priorities([Blueprint.Member])
     /// A tracker with another weight, or a new one.
     case weight(tracker: String, Int)
     /// The file no longer names it.
@@ -164,6 +168,11 @@ extension Blueprint {
       for place in routers[index].trackers.indices where routers[index].trackers[place].tracker == tracker {
         routers[index].trackers[place].weight = weight
       }
+    case .priorities(let members): routers[index].members = members
+    case .version(let version):
+      routers[index].version = version
+      if version == .v3 { routers[index].password = nil }
+    case .transport(let transport): routers[index].transport = transport
     case .removal: routers.remove(at: index)
     }
   }

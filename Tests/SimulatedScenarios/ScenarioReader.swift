@@ -129,6 +129,18 @@ private struct Words {
     return .after(try duration())
   }
 
+  mutating func version() throws -> VRRPVersion {
+    if take("2") { return .v2 }
+    try expect("3")
+    return .v3
+  }
+
+  mutating func transport() throws -> Transport {
+    if take("multicast") { return .multicast }
+    try expect("unicast")
+    return .unicast
+  }
+
   /// `docker:-120`
   mutating func pair() throws -> (Substring, Substring) {
     guard let word = rest.popFirst() else { throw error("a word is missing") }
@@ -153,27 +165,31 @@ extension Words {
       switch try next() {
       case "addresses": router.addresses = try list()
       case "members":
-        router.members = try next().split(separator: ",").map { text in
-          let parts = text.split(separator: ":")
-          guard parts.count == 2 else { throw error("\(text) should be NODE:PRIORITY") }
-          return Blueprint.Member(node: String(parts[0]), priority: try priority(parts[1]))
-        }
+        router.members = try members()
       case "interval": router.interval = try interval()
       case "preempt": router.preemption = try preemption()
       case "track":
         let (tracker, weight) = try pair()
         router.trackers.append(TrackerWeight(tracker: String(tracker), weight: Int(weight) ?? 0))
       case "transport":
-        try expect("multicast")
-        router.transport = .multicast
+        router.transport = try transport()
       case "version":
-        try expect("2")
-        router.version = .v2
-      case "password": router.password = SimplePassword(try next())
+        router.version = try version()
+      case "password":
+        router.password = SimplePassword(try next())
       case let other: throw error("\(other) says nothing of a virtual router")
       }
     }
     return router
+  }
+
+  /// `swarm1:200,swarm2:150`
+  private mutating func members() throws -> [Blueprint.Member] {
+    try next().split(separator: ",").map { text in
+      let parts = text.split(separator: ":")
+      guard parts.count == 2 else { throw error("\(text) should be NODE:PRIORITY") }
+      return Blueprint.Member(node: String(parts[0]), priority: try priority(parts[1]))
+    }
   }
 
   mutating func happenings() throws -> [Scenario.Happening] {
@@ -262,6 +278,9 @@ extension Words {
     case "interval": return .interval(try interval())
     case "preempt": return .preemption(try preemption())
     case "addresses": return .addresses(try list())
+    case "priorities": return .priorities(try members())
+    case "version": return .version(try version())
+    case "transport": return .transport(try transport())
     case "priority": return .priority(try priority(try next()))
     case "track":
       let (tracker, weight) = try pair()

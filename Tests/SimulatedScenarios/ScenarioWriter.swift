@@ -24,7 +24,7 @@ extension Scenario {
 extension Blueprint.Router {
   fileprivate var text: String {
     var words = ["router \(name) vrid \(vrid) addresses \(list(addresses))"]
-    words.append("members " + members.map { "\($0.node):\($0.priority)" }.joined(separator: ","))
+    words.append("members \(list(members))")
     words.append("interval \(interval.duration.text)")
     words.append("preempt \(preemption.text)")
     words += trackers.map { "track \($0.tracker):\($0.weight)" }
@@ -33,6 +33,10 @@ extension Blueprint.Router {
     if let password { words.append("password \(password.text)") }
     return words.joined(separator: " ")
   }
+}
+
+extension Blueprint.Member: CustomStringConvertible {
+  package var description: String { "\(node):\(priority)" }
 }
 
 extension Preemption {
@@ -66,6 +70,10 @@ extension Scenario.Change {
     case .preemption(let preemption): "preempt \(preemption.text)"
     case .addresses(let addresses): "addresses \(list(addresses))"
     case .priority(let priority): "priority \(priority)"
+    case .priorities(let members): "priorities \(list(members))"
+    case .version(let version): "version \(version.rawValue)"
+    case .transport(.unicast): "transport unicast"
+    case .transport(.multicast): "transport multicast"
     case .weight(let tracker, let weight): "track \(tracker):\(weight)"
     case .removal: "removed"
     }

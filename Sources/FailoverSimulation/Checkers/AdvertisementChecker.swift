@@ -4,37 +4,50 @@ import NetworkTypes
 import VRRP
 
 struct AdvertisementChecker: Checker {
-  /// Virtual routers of version 2 whose interval was changed on some node.
-  private var changedIntervals: Set<VRID> = []
-  private var intervals: [VRID: AdvertisementInterval] = [:]
+  /// When an Active Router last advertised.
+  private var last: [Place: Instant] = [:]
+
+  private struct Place: Hashable {
+    var node: String
+    var vrid: VRID
+  }
 
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
-    for occurrence in step.occurrences { noteIntervals(occurrence) }
-    return step.occurrences.compactMap { occurrence in
+    let lapses = lapses(step, picture)
+    return lapses + mistakes(step, picture)
+  }
+
+  /// An Active Router that runs advertises once in an interval at least. RFC 9568 §6.4.3 (FSM-9)
+  private mutating func lapses(_ step: Step, _ picture: ClusterPicture) -> [String] {
+    var complaints: [String] = []
+    for case .sent(let sending) in step.occurrences {
+      let place = Place(node: sending.sender, vrid: sending.advertisement.vrid)
+      guard let before = last.updateValue(step.time, forKey: place), let quiet = picture.quietSince, quiet <= before,
+        let node = picture[place.node], let active = node.active[place.vrid], active <= before,
+        let interval = node.configuration(of: place.vrid)?.interval.duration, step.time > before + interval
+      else { continue }
+      complaints.append("\(place.node), VRID \(place.vrid): did not advertise for \(step.time - before)")
+    }
+    return complaints
+  }
+
+  private func mistakes(_ step: Step, _ picture: ClusterPicture) -> [String] {
+    step.occurrences.compactMap { occurrence in
       switch occurrence {
-      case .sent(let sending): complaint(about: sending, picture)
+      // What a node says between two things that it learns at once was true for that moment only.
+      case .sent(let sending): step.notices(on: sending.sender) > 1 ? nil : complaint(about: sending, picture)
       case .unreadable(let node, let message): "\(node) cannot read a peer's message: \(message.reason.rawValue)"
       // A node that has not reloaded yet may still speak for a virtual router that the other has given up.
       case .discarded(_, .vrid, _): nil
-      // Likewise for a while, where not all have read the new file.
-      case .discarded(_, .intervalMismatch, let vrid) where changedIntervals.contains(vrid): nil
+      case .discarded(_, .version, let vrid) where picture.mayMisunderstand(vrid): nil
+      // Over multicast, IPv6 is spoken from addresses that those who speak unicast do not know.
+      case .discarded(_, .peer, let vrid) where picture.mayMisunderstand(vrid): nil
+      case .discarded(_, .destination, let vrid) where picture.mayMisunderstand(vrid): nil
+      case .discarded(_, .intervalMismatch, let vrid) where picture.mayMisunderstand(vrid): nil
+      case .discarded(_, .authentication, let vrid) where picture.mayMisunderstand(vrid): nil
       case .discarded(let node, let reason, let vrid): "\(node), VRID \(vrid), discards a peer's: \(reason.rawValue)"
       case .incident, .noticed, .transition, .installed, .removed, .announced, .learned, .spinning: nil
       }
-    }
-  }
-
-  private mutating func noteIntervals(_ occurrence: Occurrence) {
-    switch occurrence {
-    case .noticed(_, .started(let configurations)), .noticed(_, .reloaded(let configurations)):
-      for new in configurations where new.version == .v2 {
-        if let old = intervals.updateValue(new.interval, forKey: new.vrid), old != new.interval {
-          changedIntervals.insert(new.vrid)
-        }
-      }
-    case .incident, .noticed, .sent, .unreadable, .discarded, .transition, .installed, .removed, .announced, .learned,
-      .spinning:
-      break
     }
   }
 
@@ -43,6 +56,9 @@ struct AdvertisementChecker: Checker {
     guard case .contending(let priority) = advertisement.priority else { return nil }
     guard let node = picture[sending.sender], let configuration = node.configuration(of: advertisement.vrid) else {
       return "\(sending.sender) contends for VRID \(advertisement.vrid), which its file does not name"
+    }
+    if advertisement.version != configuration.version {
+      return "\(node.name) advertises version \(advertisement.version.rawValue), not \(configuration.version.rawValue)"
     }
     let due = picture.effectivePriority(node, advertisement.vrid)
     if due != Int(priority.rawValue) {
@@ -56,5 +72,13 @@ struct AdvertisementChecker: Checker {
       return "\(node.name) advertises \(advertisement.addresses), which its file does not say"
     }
     return nil
+  }
+}
+
+extension Step {
+  fileprivate func notices(on name: String) -> Int {
+    occurrences.count { occurrence in
+      if case .noticed(name, _) = occurrence { true } else { false }
+    }
   }
 }

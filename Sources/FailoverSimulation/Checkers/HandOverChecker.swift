@@ -66,13 +66,18 @@ struct HandOverChecker: Checker {
 
   private mutating func promise(after cause: Occurrence, on name: String, _ loss: Loss, _ picture: ClusterPicture) {
     for vrid in picture.vrids where settled[vrid] == name {
-      let candidates = picture.lawfulHolders(vrid)
+      let candidates = picture.lawfulHolders(vrid).filter { understands($0, name, vrid, picture) }
       guard !candidates.isEmpty, !candidates.contains(name) else { continue }
       let waits = candidates.compactMap { wait(of: $0, vrid, loss, after: name, picture) }
       guard let longest = waits.max() else { continue }
       promises[vrid] = Promise(
         candidates: candidates, latest: picture.time + longest + picture.worstLatency, cause: "\(cause)")
     }
+  }
+
+  private func understands(_ one: String, _ other: String, _ vrid: VRID, _ picture: ClusterPicture) -> Bool {
+    guard let one = picture[one], let other = picture[other] else { return false }
+    return picture.speakAlike(one, other, vrid)
   }
 
   /// The time that this candidate lets pass. RFC 9568 §6.1
@@ -83,7 +88,8 @@ struct HandOverChecker: Checker {
       let configuration = node.configuration(of: vrid),
       let interval = picture[holder]?.configuration(of: vrid)?.interval.duration
     else { return nil }
-    let skew = (configuration.version == .v2 ? .seconds(1) : interval) * (256 - priority) / 256  // RFC 3768 §6.1
+    // RFC 3768 §6.1
+    let skew = (configuration.version == .v2 ? .seconds(1) : interval) * (256 - priority) / 256
     let holderLeft = picture[holder].map { picture.effectivePriority($0, vrid) == nil } ?? true
     switch loss {
     case .silence: return interval * 3 + skew

@@ -84,7 +84,7 @@ struct NeighborChecker: Checker {
     return configuration.addresses.map(\.address.address).flatMap { address in
       picture.clients.compactMap { client in
         let rumor = clients[client]?[address] ?? Rumor()
-        guard !isExcused(rumor, holder.name, vrid) else { return nil }
+        guard !isExcused(rumor, holder.name, vrid, picture.lastMisunderstanding(vrid)) else { return nil }
         if rumor.teller != holder.name {
           return
             "\(client) was last told that \(address) is at \(rumor.teller ?? "no node"), but \(holder.name) holds it"
@@ -98,8 +98,12 @@ struct NeighborChecker: Checker {
     }
   }
 
-  private func isExcused(_ rumor: Rumor, _ holder: String, _ vrid: VRID) -> Bool {
+  private func isExcused(
+    _ rumor: Rumor, _ holder: String, _ vrid: VRID, _ lastMisunderstanding: Instant?
+  ) -> Bool {
     guard let teller = rumor.teller else { return rumor.unheard[holder] != nil }
+    // Two holders that their files had not understand each other: neither knows that the other has misled anyone.
+    if let since = lastMisunderstanding, rumor.toldAt <= since { return true }
     let rival = Holder(node: teller, vrid: vrid)
     let rise = rises[rival] ?? rumor.toldAt
     let defeat = defeats[rival].flatMap { $0 >= rise ? $0 : nil }

@@ -1,11 +1,14 @@
 // No flapping: in a whole network one disturbance makes each node Active at most once, nobody takes over from a better
-// Active Router that it has heard, and after the settling time nothing moves at all.
+// Active Router that it has heard, nobody replaces a healthy one that Preempt_Mode protects from it, and after the
+// settling time nothing moves at all.
 
 import NetworkTypes
 import VRRP
 
 struct StabilityChecker: Checker {
   private var activations: [Activation: Int] = [:]
+  /// Since when a node is a Backup Router with the file that it has.
+  private var backups: [Activation: Instant] = [:]
 
   private struct Activation: Hashable {
     var node: String
@@ -15,8 +18,9 @@ struct StabilityChecker: Checker {
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
     if step.occurrences.contains(where: \.isSpinning) { return ["a router asks for a deadline that is past"] }
     if step.occurrences.contains(where: \.isDisturbance) { activations = [:] }
-    guard picture.quietSince != nil else { return [] }
-    var complaints: [String] = []
+    let impatience = impatience(step, picture)
+    guard picture.quietSince != nil else { return impatience }
+    var complaints = impatience
     for case .transition(let node, let vrid, let transition) in step.occurrences {
       if picture.isSettled {
         complaints.append("\(node), VRID \(vrid): becomes \(transition.to.rawValue), though nothing has happened")
@@ -31,10 +35,47 @@ struct StabilityChecker: Checker {
     return complaints
   }
 
+  /// A preemption that `preempt: false` rules out, or a delay that is not over.
+  private mutating func impatience(_ step: Step, _ picture: ClusterPicture) -> [String] {
+    var complaints: [String] = []
+    for occurrence in step.occurrences {
+      switch occurrence {
+      case .noticed(let name, .reloaded): backups = backups.filter { $0.key.node != name }
+      case .transition(let name, let vrid, let transition):
+        let place = Activation(node: name, vrid: vrid)
+        let since = backups[place]
+        backups[place] = transition.to == .backup ? step.time : nil
+        guard case .preemption = transition.reason, let since, let node = picture[name],
+          let preemption = node.configuration(of: vrid)?.preemption, isHealthy(vrid, except: name, picture)
+        else { continue }
+        if preemption == .never { complaints.append("\(name), VRID \(vrid): preempts, against its file") }
+        if case .after(let delay) = preemption, step.time < since + delay {
+          complaints.append("\(name), VRID \(vrid): preempts after \(step.time - since), not \(delay)")
+        }
+      case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .announced, .learned, .spinning:
+        break
+      }
+    }
+    return complaints
+  }
+
+  /// Whether every other node runs, and contends with all that the files give it; so none was ever unfit of late.
+  private func isHealthy(_ vrid: VRID, except name: String, _ picture: ClusterPicture) -> Bool {
+    guard let peers = picture[name]?.configuration(of: vrid)?.families.flatMap(\.peers) else { return false }
+    return peers.allSatisfy { peer in
+      guard let other = picture[peer.node], let priority = picture.effectivePriority(other, vrid),
+        let healthy = peer.healthyPriority, !other.isFrozen,
+        picture.time > other.lastChange + picture.settlingTime
+      else { return false }
+      return priority >= Int(healthy.rawValue)
+    }
+  }
+
   private func usurpations(by name: String, _ vrid: VRID, _ picture: ClusterPicture) -> [String] {
-    guard let mine = picture[name].flatMap({ picture.effectivePriority($0, vrid) }) else { return [] }
+    guard let node = picture[name], let mine = picture.effectivePriority(node, vrid) else { return [] }
     return picture.nodes.compactMap { other in
-      guard other.name != name, let since = other.active[vrid], let theirs = picture.effectivePriority(other, vrid),
+      guard other.name != name, picture.speakAlike(node, other, vrid), let since = other.active[vrid],
+        let theirs = picture.effectivePriority(other, vrid),
         theirs > mine, picture.hasHeard(since: max(since, other.lastChange))
       else { return nil }
       return "\(name), VRID \(vrid): takes over with \(mine), though \(other.name) is Active with \(theirs)"
