@@ -104,11 +104,21 @@ extension ClusterPicture {
     guard priority > theirs, let configuration = node.configuration(of: vrid) else { return false }
     switch configuration.preemption {
     case .immediate, .rfc, .after: return true
-    case .never:
-      let peers = configuration.families.flatMap(\.peers)
-      let healthy = peers.first { $0.node == holder.name }?.healthyPriority
-      return healthy.map { theirs < Int($0.rawValue) } ?? false
+    case .never: return !isHealthy(holder, at: theirs, for: configuration)
     }
+  }
+
+  /// Whether a node that contends with this priority does so in good health, by a reader of this file.
+  ///
+  /// Over multicast IPv6 alone the reader cannot tell which of the file's nodes it hears.
+  public func isHealthy(_ node: Node, at priority: Int, for reader: VirtualRouterConfiguration) -> Bool {
+    let peers = reader.families.flatMap(\.peers)
+    if reader.transport == .multicast, reader.families.allSatisfy({ $0.family == .ipv6 }) {
+      let healthy = peers.compactMap { $0.healthyPriority.map { Int($0.rawValue) } }
+      return healthy.contains(priority) || healthy.allSatisfy { priority > $0 }
+    }
+    let healthy = peers.first { $0.node == node.name }?.healthyPriority
+    return healthy.map { priority >= Int($0.rawValue) } ?? true
   }
 }
 

@@ -21,6 +21,8 @@ struct Host: Sendable {
   var isSpinning = false
   /// What has arrived while frozen.
   var inbox: [Input] = []
+  /// How much of what waited it has not got to since it went on.
+  var backlog = 0
 
   enum Input: Sendable {
     case datagram(ReceivedDatagram)

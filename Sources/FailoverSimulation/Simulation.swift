@@ -73,7 +73,8 @@ extension Simulation {
       guard hosts[node].isOnNetwork else { return }
       deliver(.datagram(datagram), to: node)
     case .backlog(let input, let node):
-      deliver(input, to: node)
+      hosts[node].backlog -= 1
+      hand(input, to: node)
     case .frame(let frame, let client):
       guard let (address, link) = clients[client].see(frame),
         let node = hosts.first(where: { $0.hardwareAddress == link })
@@ -124,8 +125,13 @@ extension Simulation {
   /// What has waited is taken in first, and in order: a deadline at the same time comes after it.
   private mutating func thaw(_ node: Int) {
     hosts[node].isFrozen = false
-    for input in hosts[node].inbox { queue.add(.backlog(input, node: node), at: now) }
+    for input in hosts[node].inbox { lineUp(input, for: node) }
     hosts[node].inbox = []
+  }
+
+  private mutating func lineUp(_ input: Host.Input, for node: Int) {
+    hosts[node].backlog += 1
+    queue.add(.backlog(input, node: node), at: now)
   }
 
   private mutating func setLink(of node: Int, isUp: Bool) {
@@ -142,7 +148,12 @@ extension Simulation {
 // MARK: - vipd, as its driver works
 
 extension Simulation {
+  /// What comes while older things wait comes after them.
   private mutating func deliver(_ input: Host.Input, to node: Int) {
+    if hosts[node].backlog > 0 { lineUp(input, for: node) } else { hand(input, to: node) }
+  }
+
+  private mutating func hand(_ input: Host.Input, to node: Int) {
     guard hosts[node].hasPower, hosts[node].router != nil else { return }
     if hosts[node].isFrozen { hosts[node].inbox.append(input) } else { take(input, on: node) }
   }

@@ -104,6 +104,7 @@ extension RehearsalReport.Router {
     if outage.upperBound == .zero { return "none" }
     if outage.lowerBound == .zero { return "≤ \(outage.upperBound.brief)" }
     let (least, most) = (outage.lowerBound.brief, outage.upperBound.brief)
+    if least == most { return most }
     let unit = most.drop { $0 != " " }
     return least.hasSuffix(unit) ? "\(least.dropLast(unit.count))–\(most)" : "\(least)–\(most)"
   }

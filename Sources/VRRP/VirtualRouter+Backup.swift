@@ -55,7 +55,7 @@ extension VirtualRouter {
   private func mayPreempt(
     _ sender: ActiveRouter, _ family: IPFamily, _ theirs: Priority, _ backup: inout BackupState, at now: Instant
   ) -> Bool {
-    let isUnfit = healthyPriority(of: sender, family).map { theirs < $0 } ?? false
+    let isUnfit = isUnfit(sender, family, theirs)
     switch configuration.preemption {
     case .immediate, .rfc: return true
     case .never: return isUnfit
@@ -66,13 +66,15 @@ extension VirtualRouter {
     }
   }
 
-  /// What a sender contends with while nothing is wrong with it, by our file.
+  /// Whether a sender contends with less than it does while nothing is wrong with it, by our file.
   ///
-  /// Over multicast IPv6 a sender may be any of the file's nodes. One that is less than all of them is unfit for certain.
-  private func healthyPriority(of sender: ActiveRouter, _ family: IPFamily) -> Priority? {
-    if let peer = configuration.peer(at: sender.address) { return peer.healthyPriority }
-    guard configuration.transport == .multicast, family == .ipv6 else { return nil }
-    return configuration.family(family)?.peers.compactMap(\.healthyPriority).min()
+  /// Over multicast IPv6 a sender may be any of the file's nodes; one that says what none of them says in good health is
+  /// unfit.
+  private func isUnfit(_ sender: ActiveRouter, _ family: IPFamily, _ theirs: Priority) -> Bool {
+    if let peer = configuration.peer(at: sender.address) { return peer.healthyPriority.map { theirs < $0 } ?? false }
+    guard configuration.transport == .multicast, family == .ipv6 else { return false }
+    let healthy = configuration.family(family)?.peers.compactMap(\.healthyPriority) ?? []
+    return !healthy.contains(theirs) && healthy.contains { theirs < $0 }
   }
 
   /// Whether the timer was set by another Active Router than this one.
@@ -82,9 +84,16 @@ extension VirtualRouter {
   /// timer shortened for it, we would take over from a healthy Active Router.
   private func isFollowing(anotherThan sender: ActiveRouter, _ backup: BackupState) -> Bool {
     switch backup.expectation {
-    case .silence: activeRouter.map { $0.address != sender.address } ?? false
+    case .silence: activeRouter.map { !isSame($0, sender) } ?? false
     case .relinquished, .preemption: false
     }
+  }
+
+  /// Over multicast the two families' advertisements of one router bear addresses that tell nothing of each other; where
+  /// IPv6's came first, the priority shows that IPv4's is of the same router.
+  private func isSame(_ known: ActiveRouter, _ sender: ActiveRouter) -> Bool {
+    known.address == sender.address
+      || (known.address.family != sender.address.family && known.priority == sender.priority)
   }
 
   /// Fast preemption: the winner is the one that Active_Down_Timer would choose, only sooner, and the old Active Router

@@ -168,6 +168,44 @@ struct MulticastTests {
     #expect(router.handle(.advertisement(heard(200, from: "fe80::3")), at: at(.seconds(1))) == [])
   }
 
+  /// Of the peers, low contends with 40 in good health and high with 80.
+  private func backup(_ families: [IPFamily]) -> VirtualRouter {
+    var own = configuration(
+      preempt: .never, families: families, healthy: ["low": 40, "high": 80], transport: .multicast)
+    for index in own.families.indices where own.families[index].family == .ipv6 {
+      own.families[index].primaryAddress = ip("fe80::2")
+    }
+    var router = VirtualRouter(configuration: own)
+    _ = router.handle(.startup, at: at(.zero))
+    return router
+  }
+
+  private func preempts(_ router: VirtualRouter) -> Bool {
+    guard case .backup(let backup) = router.state, case .preemption = backup.expectation else { return false }
+    return true
+  }
+
+  @Test(
+    "Over IPv6 alone a sender is fit that says what some node of the file says in good health, and any above all of them",
+    arguments: [(39, true), (40, false), (79, true), (80, false), (81, false)])
+  func unfit(priority: UInt8, isReplaced: Bool) {
+    var router = backup([.ipv6])
+    _ = router.handle(.advertisement(heard(priority, from: "fe80::3")), at: at(.seconds(1)))
+    #expect(preempts(router) == isReplaced)
+  }
+
+  @Test("With both families the one that tells the node decides whether it is fit, whichever comes first")
+  func unfitInBothFamilies() {
+    let sources = ["fe80::3", "10.0.0.3"]  // of high, which is down to 40
+    for order in [sources, sources.reversed()] {
+      var router = backup([.ipv4, .ipv6])
+      for source in order + order {
+        _ = router.handle(.advertisement(heard(40, from: source)), at: at(.seconds(1)))
+      }
+      #expect(preempts(router), "\(order)")
+    }
+  }
+
   @Test("A link-local sender with the priority of the router that is followed is that router")
   func identity() {
     var router = VirtualRouter(configuration: group([.ipv4, .ipv6]))

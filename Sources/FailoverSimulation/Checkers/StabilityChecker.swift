@@ -61,13 +61,12 @@ struct StabilityChecker: Checker {
 
   /// Whether every other node runs, and contends with all that the files give it; so none was ever unfit of late.
   private func isHealthy(_ vrid: VRID, except name: String, _ picture: ClusterPicture) -> Bool {
-    guard let peers = picture[name]?.configuration(of: vrid)?.families.flatMap(\.peers) else { return false }
-    return peers.allSatisfy { peer in
-      guard let other = picture[peer.node], let priority = picture.effectivePriority(other, vrid),
-        let healthy = peer.healthyPriority, !other.isFrozen,
+    guard let file = picture[name]?.configuration(of: vrid) else { return false }
+    return file.families.flatMap(\.peers).allSatisfy { peer in
+      guard let other = picture[peer.node], let priority = picture.effectivePriority(other, vrid), !other.isFrozen,
         picture.time > other.lastChange + picture.settlingTime
       else { return false }
-      return priority >= Int(healthy.rawValue)
+      return picture.isHealthy(other, at: priority, for: file)
     }
   }
 
