@@ -216,6 +216,9 @@ extension ClusterPicture {
     quietSince != nil && time > max(begin, lastInterruption, stalledUntil) + longestInterval + worstLatency
   }
 
+  /// Whether all has arrived that was on its way when quiet began.
+  public var hasDelivered: Bool { quietSince.map { time > $0 + worstLatency } ?? false }
+
   /// So long after quiet began the election is over, whatever came before.
   ///
   /// The worst road: an Active Router far down the list has to fall silent and be noticed (Active_Down_Interval: less than

@@ -110,8 +110,9 @@ struct NeighborChecker: Checker {
     let farewell = farewells[Farewell(from: rival, to: holder)].flatMap { $0.time >= rise ? $0 : nil }
     if let farewell {
       if farewell.passage != .arrives { return true }
-    } else if defeat == nil, let since = rises[Holder(node: holder, vrid: vrid)], since <= rumor.toldAt {
-      return true  // It was Active beside the holder, and ended without a word.
+    } else if let since = rises[Holder(node: holder, vrid: vrid)], since <= defeat ?? rumor.toldAt {
+      // It was Active beside the holder, and ended without a word to it: it died, or took leave of a third.
+      if defeat == nil || farewells.contains(where: { $0.key.from == rival && $0.value.time == defeat }) { return true }
     }
     guard let unheard = rumor.unheard[holder] else { return false }
     return (defeat ?? unheard) <= unheard

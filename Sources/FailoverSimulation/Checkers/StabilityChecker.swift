@@ -27,6 +27,8 @@ struct StabilityChecker: Checker {
       }
       guard transition.to == .active else { continue }
       complaints += usurpations(by: node, vrid, picture)
+      // What was sent before the disturbance may have moved it.
+      guard picture.hasDelivered else { continue }
       activations[Activation(node: node, vrid: vrid), default: 0] += 1
       if activations[Activation(node: node, vrid: vrid)] == 2 {
         complaints.append("\(node), VRID \(vrid): Active for the second time after one disturbance")
