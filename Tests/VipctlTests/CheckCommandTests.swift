@@ -1,6 +1,7 @@
 // vipctl check, as an admin runs it. What it says of a file is proved where it is written, in ClusterConfigurationTests.
 
 import ControlAPI
+import FoundationEssentials
 import Glibc
 import Testing
 
@@ -42,6 +43,19 @@ import Testing
       #expect(run.output.hasSuffix("\(file): good\n"))
       #expect(run.errors.isEmpty)
       #expect(try await vipctl("check", "--color", "always", file).output.contains("\u{1b}["))
+    }
+  }
+
+  /// What people copy from the README has to be accepted.
+  @Test func findsTheReadmesFilesGood() async throws {
+    let readme = try String(decoding: Data(contentsOf: URL(filePath: "\(packageRoot)/README.md")), as: UTF8.self)
+    let files = readme.split(separator: "```yaml\n").dropFirst().compactMap { $0.split(separator: "```").first }
+    #expect(files.count == 2)
+    for text in files {
+      try await withFile(String(text)) { file in
+        let run = try await vipctl("check", file)
+        #expect(run.code == 0, "\(run.output)")
+      }
     }
   }
 

@@ -80,9 +80,6 @@ import Testing
     }
   }
 
-  private var packageRoot: String {
-    #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-  }
   private var examples: String { packageRoot + "/Packaging/examples" }
 
   private static let swarm = """

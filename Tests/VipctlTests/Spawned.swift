@@ -143,3 +143,8 @@ private enum Thread {
     pthread_detach(thread)
   }
 }
+
+/// Where the package's own files are.
+var packageRoot: String {
+  #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
+}
