@@ -29,6 +29,10 @@ public struct Transition: Sendable, Hashable {
     case superseded(ActiveRouter)
     /// Something keeps this node from taking part.
     case obstacle(Obstacle)
+    /// Held the addresses, and was then away for so long (frozen, paused, starved) that it may have been given up.
+    case absence(Duration)
+    /// Held the addresses before it was ended and begun anew, so shortly that nobody can have taken over.
+    case resumption
   }
 }
 

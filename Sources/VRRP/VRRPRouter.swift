@@ -7,8 +7,9 @@ import NetworkTypes
 /// A VRRP Router: this node's part in every virtual router of the cluster file. RFC 9568 §1.7
 public struct VRRPRouter: Sendable, Hashable {
   public enum Event: Sendable, Hashable {
-    /// Begin to take part in all virtual routers that nothing keeps us from.
-    case startup
+    /// Begin to take part in all virtual routers that nothing keeps us from; in some as the holder that this node was
+    /// until just now (``VirtualRouter/Event/resume``).
+    case startup(resuming: Set<VRID> = [])
     /// Stop taking part in all of them.
     case shutdown
     /// The time of ``VRRPRouter/nextDeadline`` has come.
@@ -40,6 +41,9 @@ public struct VRRPRouter: Sendable, Hashable {
     public internal(set) var router: VirtualRouter
     public internal(set) var fitness: Fitness
     var hostObstacle: Obstacle?
+    /// While it resumes: trackers that were not checked yet are taken for up, as they were when it became the holder. It
+    /// would otherwise give away what it has, and take it back a moment later.
+    var isResuming = false
 
     /// Why the node takes no part in this one; nil where it does.
     public var obstacle: Obstacle? { hostObstacle ?? fitness.obstacle }
@@ -61,13 +65,19 @@ public struct VRRPRouter: Sendable, Hashable {
   /// The earliest deadline of all virtual routers.
   public var nextDeadline: Instant? { members.lazy.compactMap(\.router.nextDeadline).min() }
 
+  /// Whether nothing is left to do after ``Event/shutdown``: every successor has been heard, or was waited for in vain.
+  public var isIdle: Bool { members.allSatisfy { $0.router.state == .initialize } }
+
   public subscript(vrid: VRID) -> Member? { members.first { $0.router.configuration.vrid == vrid } }
 
   /// Takes in one event that happened at `now`, and returns what is to be done about it, in order.
   public mutating func handle(_ event: Event, at now: Instant) -> [Directive] {
     switch event {
-    case .startup:
+    case .startup(let resuming):
       isStarted = true
+      for index in members.indices where resuming.contains(members[index].router.configuration.vrid) {
+        members[index].isResuming = true
+      }
       return members.indices.flatMap { settle($0, at: now) }
     case .shutdown:
       isStarted = false
@@ -145,12 +155,16 @@ extension VRRPRouter {
   /// Brings one virtual router in line with what is wanted of it: taking part or not, and with which priority.
   private mutating func settle(_ index: Int, at now: Instant) -> [Directive] {
     let configuration = members[index].router.configuration
-    members[index].fitness = Fitness(of: configuration, trackers: trackers)
+    let unchecked = configuration.trackers.map(\.tracker).filter { trackers[$0] == nil }
+    let event: VirtualRouter.Event = members[index].isResuming ? .resume : .startup
+    let assumed = members[index].isResuming ? unchecked.map { ($0, true) } : []
+    if unchecked.isEmpty { members[index].isResuming = false }
+    members[index].fitness = Fitness(of: configuration, trackers: trackers.merging(assumed) { known, _ in known })
     if let obstacle = isStarted ? members[index].obstacle : .stopped {
       return pass(.shutdown(obstacle), to: index, at: now) + setPriority(index, at: now)
     }
     // The priority first: a node must not start with a claim that its trackers have already taken away.
-    return setPriority(index, at: now) + pass(.startup, to: index, at: now)
+    return setPriority(index, at: now) + pass(event, to: index, at: now)
   }
 
   private mutating func setPriority(_ index: Int, at now: Instant) -> [Directive] {

@@ -15,6 +15,9 @@ public struct VirtualRouter: Sendable, Hashable {
   public enum Event: Sendable, Hashable {
     /// Begin to take part.
     case startup
+    /// Begin to take part as the holder: the addresses are still here from before, and nobody can have taken over
+    /// (``VirtualRouterConfiguration/mayResume(after:)``).
+    case resume
     /// Stop taking part, and say why.
     case shutdown(Obstacle)
     /// The time of ``VirtualRouter/nextDeadline`` has come. Harmless when it has not.
@@ -34,6 +37,8 @@ public struct VirtualRouter: Sendable, Hashable {
   public enum Action: Sendable, Hashable {
     case sendAdvertisement(Advertisement, to: Recipients)
     case installAddresses([VirtualAddress])
+    /// Have the kernel keep them for another while.
+    case renewAddresses([VirtualAddress])
     case removeAddresses([VirtualAddress])
     /// Gratuitous ARP, unsolicited neighbour advertisements.
     case announceAddresses([VirtualAddress])
@@ -71,8 +76,13 @@ public struct VirtualRouter: Sendable, Hashable {
 
   /// Takes in one event that happened at `now`, and returns what is to be done about it, in order.
   public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
+    fence(at: now) + react(to: event, at: now)
+  }
+
+  private mutating func react(to event: Event, at now: Instant) -> [Action] {
     switch (state, event) {
     case (.initialize, .startup): return start(at: now)
+    case (.initialize, .resume): return becomeActive(because: .resumption, at: now)
     case (.initialize, .priorityChanged(let priority)): return adopt(priority)
     case (.initialize, .reconfigured(let new)): return adopt(new)
     case (.initialize, .shutdown), (.initialize, .deadline), (.initialize, .advertisement): return []
@@ -83,13 +93,14 @@ public struct VirtualRouter: Sendable, Hashable {
     case (.backup(let backup), .priorityChanged(let priority)): return adopt(priority, backup)
     case (.backup(let backup), .reconfigured(let new)): return reconfigure(to: new, backup, at: now)
 
-    case (.active, .shutdown(let obstacle)): return relinquish(for: obstacle)  // FSM-8
-    case (.active(let active), .deadline): return checkAdverTimer(active, at: now)
+    case (.active(let active), .shutdown(let obstacle)): return shutDown(for: obstacle, active, at: now)  // FSM-8
+    case (.active(let active), .deadline): return checkTimers(active, at: now)
     case (.active(let active), .advertisement(let received)): return activeHears(received, active, at: now)
     case (.active(let active), .priorityChanged(let priority)): return contend(with: priority, active, at: now)
     case (.active(let active), .reconfigured(let new)): return reconfigure(to: new, active, at: now)
+    case (.active(let active), .startup): return stay(active, at: now)
 
-    case (.backup, .startup), (.active, .startup): return []
+    case (.backup, .startup), (.backup, .resume), (.active, .resume): return []
     }
   }
 }

@@ -24,13 +24,15 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
   public var checksum: ChecksumPreference
   /// VRRPv2's simple password, in clear text on the wire; nil for none.
   public var password: SimplePassword?
+  /// Whether the kernel removes an address that is not renewed; see ``lease``.
+  public var isLeased: Bool
 
   public init(
     name: String, vrid: VRID, version: VRRPVersion = .v3, priority: Priority,
     interval: AdvertisementInterval = .oneSecond,
     preemption: Preemption = .immediate, families: [FamilyConfiguration], trackers: [TrackerWeight] = [],
     minimumHopLimit: UInt8 = 255, transport: Transport = .unicast, checksum: ChecksumPreference = .auto,
-    password: SimplePassword? = nil
+    password: SimplePassword? = nil, isLeased: Bool = true
   ) {
     self.name = name
     self.vrid = vrid
@@ -44,6 +46,7 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
     self.transport = transport
     self.checksum = checksum
     self.password = password
+    self.isLeased = isLeased
   }
 }
 

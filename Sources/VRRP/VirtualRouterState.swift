@@ -26,8 +26,24 @@ public struct ActiveState: Sendable, Hashable {
   public var announcements: AnnouncementSchedule
   /// When a rival was last told that we are here (FSM-10, FSM-12); nil where there was none.
   public var lastAnswer: Instant?
+  /// When the peers were last told that we are here.
+  public var advertised: Instant
+  /// When the kernel was last told to keep the addresses; nil where it has to be told with the next advertisement.
+  public var renewed: Instant?
+  /// Set while a successor is waited for.
+  public var departure: Departure?
 
-  var nextDeadline: Instant { min(adverTimer, announcements.next ?? adverTimer) }
+  /// Begins to hold the addresses, as just said to everybody.
+  init(at now: Instant, interval: AdvertisementInterval) {
+    adverTimer = now + interval.duration
+    announcements = AnnouncementSchedule(announcedAt: now)
+    advertised = now
+    renewed = now
+  }
+
+  var nextDeadline: Instant {
+    departure?.until ?? min(adverTimer, announcements.next ?? adverTimer)
+  }
 }
 
 /// The sender of the last advertisement that counted.
