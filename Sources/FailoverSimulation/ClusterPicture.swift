@@ -28,6 +28,10 @@ public struct ClusterPicture: Sendable {
     public var virtualRouters: [VirtualRouterConfiguration]
     public var hasPower = false
     public var isRunning = false
+    /// vipd was told to end, and may still serve until a successor does.
+    public var isStopping = false
+    /// vipd ended without a word, and was not started again yet.
+    public var wasKilled = false
     public var isFrozen = false
     public var hasLink = true
     /// Whether vipd knows of the link.
@@ -275,7 +279,7 @@ extension ClusterPicture {
       }
     case .installed(let name, let vrid, let addresses):
       change(name) { $0.installed[vrid, default: []].formUnion(addresses) }
-    case .removed(let name, let vrid, let addresses):
+    case .removed(let name, let vrid, let addresses), .expired(let name, let vrid, let addresses):
       change(name) { $0.installed[vrid, default: []].subtract(addresses) }
     case .learned(let client, let address, let node):
       neighbors[client, default: [:]][address] = node
@@ -288,6 +292,11 @@ extension ClusterPicture {
     switch incident {
     case .start(let name): change(name) { $0.hasPower = true }
     case .crash(let name): change(name) { $0.losePower() }
+    case .kill(let name):
+      change(name) {
+        $0.wasKilled = $0.wasKilled || $0.isRunning || $0.isStopping
+        $0.loseProcess()
+      }
     case .freeze(let name): change(name) { $0.isFrozen = true }
     case .thaw(let name): change(name) { $0.isFrozen = false }
     case .linkDown(let name): change(name) { $0.hasLink = false }
@@ -308,10 +317,14 @@ extension ClusterPicture.Node {
     switch notice {
     case .started(let configurations):
       isRunning = true
+      isStopping = false
+      wasKilled = false
       virtualRouters = configurations
       knowsLink = hasLink
       trackers = [:]
-    case .stopped: isRunning = false
+    case .stopped:
+      isRunning = false
+      isStopping = true
     case .tracker(let tracker, let isUp): trackers[tracker] = isUp
     case .link(let isUp): knowsLink = isUp
     case .reloaded(let configurations): virtualRouters = configurations
@@ -320,17 +333,23 @@ extension ClusterPicture.Node {
 
   fileprivate mutating func losePower() {
     hasPower = false
+    wasKilled = false
+    installed = [:]
+    loseProcess()
+  }
+
+  fileprivate mutating func loseProcess() {
     isRunning = false
+    isStopping = false
     isFrozen = false
     active = [:]
-    installed = [:]
   }
 }
 
 extension Incident {
   fileprivate var isInterruption: Bool {
     switch self {
-    case .start, .crash, .stop, .tracker, .reload: false
+    case .start, .crash, .kill, .stop, .tracker, .reload: false
     case .freeze, .thaw, .stall, .linkDown, .linkUp, .cut, .partition, .heal, .quality, .linkQuality: true
     }
   }

@@ -26,6 +26,8 @@ public enum Occurrence: Sendable, Hashable {
   case transition(String, VRID, Transition)
   case installed(String, VRID, [VirtualAddress])
   case removed(String, VRID, [VirtualAddress])
+  /// The kernel removed addresses by itself, whose lease has ended.
+  case expired(String, VRID, [VirtualAddress])
   case announced(Announcement)
   /// A client's neighbour table changed: the address is at this node.
   case learned(client: String, IPAddress, at: String)
@@ -47,7 +49,8 @@ extension Occurrence {
   var isDisturbance: Bool {
     switch self {
     case .incident, .noticed: true
-    case .sent, .unreadable, .discarded, .transition, .installed, .removed, .announced, .learned, .spinning: false
+    case .sent, .unreadable, .discarded, .transition, .installed, .removed, .expired, .announced, .learned, .spinning:
+      false
     }
   }
 

@@ -82,6 +82,8 @@ extension Simulation {
       occurrences.append(.learned(client: clients[client].name, address, at: node.name))
     case .firstCheck(let tracker, let node):
       deliver(.tracker(tracker, isUp: hosts[node].trackers[tracker] ?? true), to: node)
+    case .leaseEnd(let vrid, let node):
+      checkLease(vrid, on: node)
     }
   }
 
@@ -89,6 +91,7 @@ extension Simulation {
     switch incident {
     case .start(let name): start(segment.number(of: name))
     case .crash(let name): hosts[segment.number(of: name)].losePower()
+    case .kill(let name): hosts[segment.number(of: name)].loseProcess()
     case .stop(let name): deliver(.terminate, to: segment.number(of: name))
     case .freeze(let name): hosts[segment.number(of: name)].isFrozen = true
     case .thaw(let name):
@@ -111,12 +114,15 @@ extension Simulation {
 
   private mutating func start(_ node: Int) {
     hosts[node].hasPower = true
-    guard hosts[node].router == nil else { return }
+    guard hosts[node].router == nil else {
+      hosts[node].startsAgain = hosts[node].isStopping
+      return
+    }
     hosts[node].router = VRRPRouter(configurations: hosts[node].configurations)
     hosts[node].isSpinning = false
     occurrences.append(.noticed(hosts[node].name, .started(hosts[node].configurations)))
     if let obstacle = hosts[node].obstacle { tell(node, obstacle) }
-    handle(.startup, on: node)
+    handle(.resume(takeStock(of: node)), on: node)
     for tracker in hosts[node].configurations.trackerNames {
       queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay)
     }
@@ -176,8 +182,8 @@ extension Simulation {
       reconfigure(node, to: configurations)
     case .terminate:
       occurrences.append(.noticed(name, .stopped))
+      hosts[node].isStopping = true
       handle(.shutdown, on: node)
-      hosts[node].router = nil
     }
   }
 
@@ -235,6 +241,10 @@ extension Simulation {
     let directives = hosts[node].router?.handle(event, at: now) ?? []
     let isRoutine = event == .deadline && !directives.contains(where: \.isTransition)
     for directive in directives { perform(directive, on: node, before, isRoutine: isRoutine) }
+    guard hosts[node].isStopping, hosts[node].router?.isIdle ?? true else { return }
+    let startsAgain = hosts[node].startsAgain
+    hosts[node].loseProcess()
+    if startsAgain { start(node) }
   }
 
   private mutating func perform(
@@ -250,8 +260,12 @@ extension Simulation {
       else { return }
       send(advertisement, to: recipients, configuration, from: node, isRoutine: isRoutine)
     case .perform(let vrid, .installAddresses(let addresses)):
+      hold(addresses, vrid, on: node)
       occurrences.append(.installed(name, vrid, addresses))
+    case .perform(let vrid, .renewAddresses(let addresses)):
+      hold(addresses, vrid, on: node)
     case .perform(let vrid, .removeAddresses(let addresses)):
+      release(addresses, vrid, on: node)
       occurrences.append(.removed(name, vrid, addresses))
     case .perform(let vrid, .announceAddresses(let addresses)):
       for address in addresses { announce(address.address.address, of: vrid, from: node) }
@@ -264,6 +278,47 @@ extension Simulation {
 extension VRRPRouter.Directive {
   fileprivate var isTransition: Bool {
     if case .perform(_, .transition) = self { true } else { false }
+  }
+}
+
+// MARK: - What the kernel holds
+
+extension Simulation {
+  /// What a vipd that was started finds of its own: it resumes where nobody can have taken over, and removes the rest.
+  private mutating func takeStock(of node: Int) -> Set<VRID> {
+    var resuming: Set<VRID> = []
+    for (vrid, holding) in hosts[node].held.sorted(by: { $0.key < $1.key }) {
+      let configuration = hosts[node].configurations.first { $0.vrid == vrid }
+      if hosts[node].obstacle == nil, let configuration, configuration.mayResume(after: now - holding.renewed),
+        Set(holding.addresses) == Set(configuration.addresses)
+      {
+        resuming.insert(vrid)
+      } else {
+        hosts[node].held[vrid] = nil
+        occurrences.append(.removed(hosts[node].name, vrid, holding.addresses))
+      }
+    }
+    return resuming
+  }
+
+  private mutating func hold(_ addresses: [VirtualAddress], _ vrid: VRID, on node: Int) {
+    let lease = hosts[node].router?[vrid]?.router.configuration.lease
+    let known = hosts[node].held[vrid]
+    let held = (known?.addresses ?? []).filter { !addresses.contains($0) } + addresses
+    hosts[node].held[vrid] = Host.Holding(addresses: held, renewed: now, end: lease.map { now + $0 })
+    if known?.end == nil, let lease { queue.add(.leaseEnd(vrid, node: node), at: now + lease) }
+  }
+
+  private mutating func release(_ addresses: [VirtualAddress], _ vrid: VRID, on node: Int) {
+    hosts[node].held[vrid]?.addresses.removeAll(where: addresses.contains)
+    if hosts[node].held[vrid]?.addresses.isEmpty ?? true { hosts[node].held[vrid] = nil }
+  }
+
+  private mutating func checkLease(_ vrid: VRID, on node: Int) {
+    guard let holding = hosts[node].held[vrid], let end = holding.end else { return }
+    guard end <= now else { return queue.add(.leaseEnd(vrid, node: node), at: end) }
+    hosts[node].held[vrid] = nil
+    occurrences.append(.expired(hosts[node].name, vrid, holding.addresses))
   }
 }
 

@@ -91,6 +91,8 @@ public struct Transcript: Sendable {
       write(time, node, "\(name(vrid)): installs \(list(addresses.map(\.address)))")
     case .removed(let node, let vrid, let addresses):
       write(time, node, "\(name(vrid)): removes \(list(addresses.map(\.address)))")
+    case .expired(let node, let vrid, let addresses):
+      write(time, node, "\(name(vrid)): loses \(list(addresses.map(\.address))), whose lease has ended")
     case .announced(let announcement):
       write(time, announcement.node, "\(name(announcement.vrid)): announces \(announcement.address)")
     case .learned(let client, let address, let node):
@@ -122,6 +124,8 @@ public struct Transcript: Sendable {
     case .preemption(let router): "preempts \(name(router))"
     case .superseded(let router): "\(name(router)) has the better claim, \(router.priority.fieldValue)"
     case .obstacle(let obstacle): words(obstacle)
+    case .absence(let duration): "was away for \(duration.shortText)"
+    case .resumption: "resumes"
     }
   }
 
@@ -171,6 +175,7 @@ extension Incident: CustomStringConvertible {
     case .start(let node): "start \(node)"
     case .crash(let node): "crash \(node)"
     case .stop(let node): "stop \(node)"
+    case .kill(let node): "kill \(node)"
     case .freeze(let node): "freeze \(node)"
     case .thaw(let node): "thaw \(node)"
     case .stall(let node, let duration): "stall \(node) \(duration.shortText)"

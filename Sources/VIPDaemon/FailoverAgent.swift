@@ -57,6 +57,8 @@ public actor FailoverAgent {
   var placements: [VRID: Placement] = [:]
   /// Where this node installed what; addresses that somebody else had put there are not among them.
   var installed: [VRID: [VirtualAddress: AddressPlacement]] = [:]
+  /// How often another tool has removed them.
+  var losses: [VRID: LossBook] = [:]
   /// What the kernel refused to install.
   var refusals: [VRID: Refusal] = [:]
   /// What the kernel would not let go of, and when to try again.
@@ -135,17 +137,20 @@ extension FailoverAgent {
     router = VRRPRouter(configurations: grounded(router.members.map(\.router.configuration)))
     let now = Instant.now()
     openLedgers(at: now)
-    removeLeftovers(at: now)
+    for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
+    let held = adoptLeftovers(at: now)
     warnOfForeigners(at: now)
     watchNeighbors(at: now)
-    for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
     startTrackers()
-    process(.startup, at: now)
+    process(.resume(held), at: now)
+    for vrid in held where router[vrid]?.router.state.name != .active {
+      remove(Array((installed[vrid] ?? [:]).keys), vrid, at: now)
+    }
     tell(.daemon, "vipd \(setup.version) started as \(setup.node) of \(configuration.name)")
     rearm()
   }
 
-  /// Leaves every election, removes the addresses, and makes the loop return.
+  /// Leaves every election: calls for successors, serves until they do, and makes the loop return.
   public func stop(because reason: String) {
     guard !isStopping else { return }
     isStopping = true
@@ -153,7 +158,7 @@ extension FailoverAgent {
     tell(.daemon, "vipd is stopping: \(reason)")
     for tracker in Array(trackerTasks.values) + Array(candidates.values) { tracker.task.cancel() }
     process(.shutdown, at: Instant.now())
-    loop.stop()
+    rearm()
   }
 
   func openLedgers(at now: Instant) {
@@ -305,6 +310,7 @@ extension FailoverAgent {
 
   /// Sets the loop's timer to whatever is due next.
   func rearm() {
+    if isStopping, router.isIdle { return loop.stop() }
     let retry = refusals.values.compactMap(\.retry).min()
     let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline]
     loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())

@@ -28,6 +28,9 @@ struct Narration {
     case .superseded(let successor):
       "\(name(of: successor.address)) had the better claim with priority \(successor.priority.fieldValue)"
     case .obstacle(let obstacle): words(for: obstacle)
+    case .absence(let absence):
+      "vipd did not run for \(absence.inWords) (frozen, paused or starved), so another node may have taken over"
+    case .resumption: "held it until vipd ended, too shortly ago for another node to have taken over"
     }
   }
 

@@ -28,6 +28,7 @@ extension FailoverAgent {
     case .sendAdvertisement(let advertisement, let recipients): send(advertisement, to: recipients, at: now)
     case .installAddresses(let addresses):
       if !install(addresses, vrid, at: now) { refused.insert(vrid) }
+    case .renewAddresses: renew(vrid, at: now)
     case .removeAddresses(let addresses): remove(addresses, vrid, at: now)
     case .announceAddresses(let addresses):
       // Nobody shall be sent to a host that does not have the address.
@@ -92,7 +93,7 @@ extension FailoverAgent {
 // MARK: - Announcements
 
 extension FailoverAgent {
-  private func announce(_ addresses: [VirtualAddress], _ vrid: VRID, at now: Instant) {
+  func announce(_ addresses: [VirtualAddress], _ vrid: VRID, at now: Instant) {
     guard let placement = placements[vrid] else { return }
     for address in addresses {
       guard let interface = placement.carrying[address], let hardware = interface.hardwareAddress else { continue }

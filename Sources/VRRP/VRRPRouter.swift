@@ -7,13 +7,17 @@ import NetworkTypes
 /// A VRRP Router: this node's part in every virtual router of the cluster file. RFC 9568 §1.7
 public struct VRRPRouter: Sendable, Hashable {
   public enum Event: Sendable, Hashable {
-    /// Begin to take part in all virtual routers that nothing keeps us from; in some as the holder that this node was
-    /// until just now (``VirtualRouter/Event/resume``).
-    case startup(resuming: Set<VRID> = [])
+    /// Begin to take part in all virtual routers that nothing keeps us from.
+    case startup
+    /// The same, in some as the holder that this node was until just now (``VirtualRouter/Event/resume``).
+    case resume(Set<VRID>)
     /// Stop taking part in all of them.
     case shutdown
     /// The time of ``VRRPRouter/nextDeadline`` has come.
     case deadline
+    /// The driver runs, for whatever reason. Where it did not for long, what is held is let go of before that reason
+    /// is looked into.
+    case awake
     case advertisement(ReceivedAdvertisement)
     /// A tracker changed, or was checked for the first time.
     case tracker(String, isUp: Bool)
@@ -73,7 +77,10 @@ public struct VRRPRouter: Sendable, Hashable {
   /// Takes in one event that happened at `now`, and returns what is to be done about it, in order.
   public mutating func handle(_ event: Event, at now: Instant) -> [Directive] {
     switch event {
-    case .startup(let resuming):
+    case .startup:
+      isStarted = true
+      return members.indices.flatMap { settle($0, at: now) }
+    case .resume(let resuming):
       isStarted = true
       for index in members.indices where resuming.contains(members[index].router.configuration.vrid) {
         members[index].isResuming = true
@@ -85,6 +92,11 @@ public struct VRRPRouter: Sendable, Hashable {
     case .deadline:
       // Only those whose time has come: there may be hundreds, and each has a timer of its own.
       return members.indices.flatMap { members[$0].isDue(at: now) ? pass(.deadline, to: $0, at: now) : [] }
+    case .awake:
+      return members.indices.flatMap { index in
+        let vrid = members[index].router.configuration.vrid
+        return members[index].router.fence(at: now).map { Directive.perform(vrid, $0) }
+      }
     case .advertisement(let received):
       return receive(received, at: now)
     case .tracker(let name, let isUp):

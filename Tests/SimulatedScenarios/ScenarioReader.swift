@@ -195,7 +195,7 @@ extension Words {
   mutating func happenings() throws -> [Scenario.Happening] {
     let verb = try next()
     switch verb {
-    case "start", "crash", "stop", "freeze", "thaw":
+    case "start", "crash", "kill", "stop", "freeze", "thaw":
       var incidents: [Scenario.Happening] = []
       repeat { incidents.append(.incident(try incident(verb, try next()))) } while !isEmpty
       return incidents
@@ -231,6 +231,7 @@ extension Words {
     switch verb {
     case "start": .start(node)
     case "crash": .crash(node)
+    case "kill": .kill(node)
     case "stop": .stop(node)
     case "freeze": .freeze(node)
     case "thaw": .thaw(node)

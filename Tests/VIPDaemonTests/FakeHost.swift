@@ -44,6 +44,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var memberships: Set<GroupMembership> = []
     var sampledMemberships: Set<GroupMembership> = []
     var membershipRefusal: HostNetworkFailure?
+    var renewals: [AddressPlacement: Instant] = [:]
+    var renewalCount = 0
   }
 
   init(_ interfaces: [NetworkInterface]) { state = Mutex(State(interfaces: interfaces)) }
@@ -150,7 +152,19 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     return eventfd_read(changes, &count) == 0
   }
 
-  func install(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>] {
+  func renew(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>] {
+    state.withLock { state in
+      state.renewalCount += 1
+      for placement in placements { state.renewals[placement] = .now() }
+    }
+    return placements.map { _ in .success(()) }
+  }
+
+  func renewals() -> [AddressPlacement: Duration] {
+    state.withLock { $0.renewals }.mapValues { Instant.now() - $0 }
+  }
+
+  func install(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>] {
     defer { eventfd_write(changes, 1) }
     return state.withLock { state in
       if let refusal = state.refusal { return placements.map { _ in .failure(refusal) } }

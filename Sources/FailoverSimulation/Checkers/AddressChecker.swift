@@ -1,5 +1,6 @@
-// A running node holds a virtual router's addresses, all of them, exactly while it is Active. A host without power or
-// without vipd holds none. Nobody is told of an address before it is installed.
+// A running node holds a virtual router's addresses, all of them, exactly while it is Active. A host whose vipd was killed
+// or is frozen may hold them until their lease ends; one without power, or from which vipd took leave, holds none. Nobody
+// is told of an address before it is installed.
 
 import NetworkTypes
 import VRRP
@@ -22,7 +23,7 @@ struct AddressChecker: Checker {
     switch occurrence {
     case .installed(let node, let vrid, let addresses):
       installed[Place(node: node, vrid: vrid), default: []].formUnion(addresses.map(\.address.address))
-    case .removed(let node, let vrid, let addresses):
+    case .removed(let node, let vrid, let addresses), .expired(let node, let vrid, let addresses):
       installed[Place(node: node, vrid: vrid), default: []].subtract(addresses.map(\.address.address))
     case .incident(.crash(let node)):
       for place in installed.keys where place.node == node { installed[place] = [] }
@@ -44,10 +45,12 @@ struct AddressChecker: Checker {
         let installed = node.installed[vrid] ?? []
         let isActive = node.active[vrid] != nil
         let due = isActive ? Set(node.configuration(of: vrid)?.addresses ?? []) : []
-        if isActive && !node.isRunning {
+        if isActive && !node.isRunning && !node.isStopping {
           complaints.append("\(node.name) does not run, but is Active for VRID \(vrid)")
         }
-        if installed != due {
+        // Its kernel decides.
+        let isBereft = node.wasKilled || node.isFrozen
+        if installed != due, !isBereft {
           complaints.append(
             "\(node.name), VRID \(vrid), \(isActive ? "Active" : "not Active"): holds \(text(installed)), not \(text(due))"
           )
@@ -65,7 +68,7 @@ struct AddressChecker: Checker {
 extension Occurrence {
   fileprivate var concernsAddresses: Bool {
     switch self {
-    case .transition, .installed, .removed, .announced, .noticed, .incident: true
+    case .transition, .installed, .removed, .expired, .announced, .noticed, .incident: true
     case .sent, .unreadable, .discarded, .learned, .spinning: false
     }
   }

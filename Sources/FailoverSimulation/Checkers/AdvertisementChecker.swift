@@ -46,7 +46,7 @@ struct AdvertisementChecker: Checker {
       case .discarded(_, .intervalMismatch, let vrid) where picture.mayMisunderstand(vrid): nil
       case .discarded(_, .authentication, let vrid) where picture.mayMisunderstand(vrid): nil
       case .discarded(let node, let reason, let vrid): "\(node), VRID \(vrid), discards a peer's: \(reason.rawValue)"
-      case .incident, .noticed, .transition, .installed, .removed, .announced, .learned, .spinning: nil
+      case .incident, .noticed, .transition, .installed, .removed, .expired, .announced, .learned, .spinning: nil
       }
     }
   }

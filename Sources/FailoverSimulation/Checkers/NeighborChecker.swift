@@ -62,7 +62,7 @@ struct NeighborChecker: Checker {
     case .transition(let node, let vrid, let transition):
       if transition.to == .active { rises[Holder(node: node, vrid: vrid)] = picture.time }
       if case .superseded = transition.reason { defeats[Holder(node: node, vrid: vrid)] = picture.time }
-    case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .learned, .spinning:
+    case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .expired, .learned, .spinning:
       break
     }
   }

@@ -54,7 +54,8 @@ struct StabilityChecker: Checker {
         if case .after(let delay) = preemption, step.time < since + delay {
           complaints.append("\(name), VRID \(vrid): preempts after \(step.time - since), not \(delay)")
         }
-      case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .announced, .learned, .spinning:
+      case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .expired, .announced, .learned,
+        .spinning:
         break
       }
     }
