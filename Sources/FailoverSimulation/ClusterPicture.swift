@@ -33,11 +33,14 @@ public struct ClusterPicture: Sendable {
     /// vipd ended without a word, and was not started again yet.
     public var wasKilled = false
     public var isFrozen = false
+    public var lastThaw: Instant?
     public var hasLink = true
     /// Whether vipd knows of the link.
     public var knowsLink = true
     /// What the trackers told vipd.
     public var trackers: [String: Bool] = [:]
+    /// Where it went on holding after a restart: there it takes trackers that were not checked yet for up.
+    public var resumed: Set<VRID> = []
     /// Where it is Active, and since when.
     public var active: [VRID: Instant] = [:]
     /// When something other than an advertisement last reached this vipd.
@@ -64,6 +67,11 @@ public struct ClusterPicture: Sendable {
 
   public subscript(name: String) -> Node? { nodes.first { $0.name == name } }
 
+  /// Whether this node's vipd had no time yet to see what has become of its addresses.
+  public func isAbsent(_ node: Node) -> Bool {
+    node.wasKilled || node.isFrozen || node.lastThaw == time || time <= stalledUntil
+  }
+
   /// The nodes that are Active, frozen ones included: as they stand on the wire, two are one too many.
   public func active(_ vrid: VRID) -> [String] { nodes.filter { $0.active[vrid] != nil }.map(\.name) }
 
@@ -83,7 +91,7 @@ extension ClusterPicture {
     if base == 255 { return base }
     var sum = base
     for tracker in configuration.trackers {
-      let isUp = node.trackers[tracker.tracker] == true
+      let isUp = node.trackers[tracker.tracker] ?? node.resumed.contains(vrid)
       if tracker.weight == 0 && !isUp { return nil }
       if (tracker.weight > 0) == isUp { sum += tracker.weight }
     }
@@ -161,7 +169,7 @@ extension ClusterPicture {
   private mutating func noteMisunderstandings(until now: Instant) {
     let isAnyFrozen = nodes.contains(where: \.isFrozen)
     for vrid in vridsOfManyLanguages {
-      let running = nodes.filter { $0.isRunning && $0.configuration(of: vrid) != nil }
+      let running = nodes.filter { ($0.isRunning || $0.isStopping) && $0.configuration(of: vrid) != nil }
       let isDivided = running.dropFirst().contains { !speakAlike($0, running[0], vrid) }
       if isDivided || (isAnyFrozen && mayMisunderstand(vrid)) { misunderstandings[vrid] = now + worstLatency }
     }
@@ -273,7 +281,9 @@ extension ClusterPicture {
       let now = time
       change(name) { node in
         switch transition.to {
-        case .active: node.active[vrid] = now
+        case .active:
+          node.active[vrid] = now
+          if transition.reason == .resumption { node.resumed.insert(vrid) }
         case .initialize, .backup: node.active[vrid] = nil
         }
       }
@@ -298,7 +308,12 @@ extension ClusterPicture {
         $0.loseProcess()
       }
     case .freeze(let name): change(name) { $0.isFrozen = true }
-    case .thaw(let name): change(name) { $0.isFrozen = false }
+    case .thaw(let name):
+      let now = time
+      change(name) {
+        $0.isFrozen = false
+        $0.lastThaw = now
+      }
     case .linkDown(let name): change(name) { $0.hasLink = false }
     case .linkUp(let name): change(name) { $0.hasLink = true }
     case .stall(_, let duration): stalledUntil = max(stalledUntil, time + duration)
@@ -322,6 +337,7 @@ extension ClusterPicture.Node {
       virtualRouters = configurations
       knowsLink = hasLink
       trackers = [:]
+      resumed = []
     case .stopped:
       isRunning = false
       isStopping = true

@@ -84,7 +84,8 @@ extension FailoverAgent {
         placement.carrying[address].map { (address, address.placed(on: $0)) }
       }
       let ages = places.map { renewals[$0.1] ?? .seconds(Int64.max >> 8) }
-      guard places.count == configuration.addresses.count, let oldest = ages.max(), configuration.mayResume(after: oldest)
+      guard places.count == configuration.addresses.count, let oldest = ages.max(),
+        configuration.mayResume(after: oldest)
       else { continue }
       installed[configuration.vrid] = Dictionary(uniqueKeysWithValues: places)
       resuming.insert(configuration.vrid)

@@ -164,8 +164,13 @@ extension Expedition {
     let nodes = scenario.blueprint.nodes.map(\.name)
     let node = one(of: nodes)
     let trackers = scenario.blueprint.routers.flatMap(\.trackers).map(\.tracker)
-    switch random.below(22) {
+    switch random.below(24) {
     case 0: happen(.crash(node))
+    case 22: happen(.kill(node))
+    case 23:
+      happen(.kill(node))
+      now += random.duration(upTo: interval.duration * 2)
+      happen(.start(node))
     case 1: happen(.stop(node))
     case 2, 3: happen(.start(node))
     case 4: happen(.freeze(node)); frozen.insert(node)

@@ -26,7 +26,8 @@ struct StabilityChecker: Checker {
         complaints.append("\(node), VRID \(vrid): becomes \(transition.to.rawValue), though nothing has happened")
       }
       guard transition.to == .active else { continue }
-      complaints += usurpations(by: node, vrid, picture)
+      // Who resumes cannot know of one that was about to preempt it when it died, and learns of it at once.
+      if transition.reason != .resumption { complaints += usurpations(by: node, vrid, picture) }
       // What was sent before the disturbance may have moved it.
       guard picture.hasDelivered else { continue }
       activations[Activation(node: node, vrid: vrid), default: 0] += 1
