@@ -160,6 +160,16 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     return placements.map { _ in .success(()) }
   }
 
+  func renewed(before: Duration) {
+    state.withLock { state in
+      for interface in state.interfaces {
+        for address in interface.addresses where address.isOurs {
+          state.renewals[AddressPlacement(address: address.address, interfaceIndex: interface.index)] = .now() - before
+        }
+      }
+    }
+  }
+
   func renewals() -> [AddressPlacement: Duration] {
     state.withLock { $0.renewals }.mapValues { Instant.now() - $0 }
   }
@@ -248,12 +258,16 @@ final class Bench: Sendable {
     """
   }
 
-  init(_ text: String = clusterFile(), interfaces: [NetworkInterface] = [eth0]) throws {
+  /// - Parameter renewedBefore: how long ago the addresses of ours that are there already were renewed.
+  init(
+    _ text: String = clusterFile(), interfaces: [NetworkInterface] = [eth0], renewedBefore: Duration? = nil
+  ) throws {
     var template = Array("/tmp/vipd-bench-XXXXXX".utf8CString)
     close(mkstemp(&template))
     file = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     Self.write(text, to: file)
     host = FakeHost(interfaces)
+    if let renewedBefore { host.renewed(before: renewedBefore) }
     loop = try VRRPLoop()
     var logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical
