@@ -132,6 +132,7 @@ public struct Transcript: Sendable {
   private func words(_ obstacle: Obstacle) -> String {
     switch obstacle {
     case .stopped: "stops"
+    case .drained: "is drained"
     case .reconfigured: "the file changed"
     case .interfaceMissing(let interface): "no interface \(interface)"
     case .interfaceDown(let interface): "\(interface) is down"

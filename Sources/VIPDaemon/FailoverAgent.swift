@@ -22,10 +22,14 @@ public actor FailoverAgent {
     public var node: NodeName
     public var version: String
     public var logger: Logger
+    /// Nil where nothing outlives the daemon.
+    public var drainMemory: (any DrainMemory)?
 
     public init(
-      file: String, configuration: LoadedConfiguration, node: NodeName, version: String, logger: Logger
+      file: String, configuration: LoadedConfiguration, node: NodeName, version: String, logger: Logger,
+      drainMemory: (any DrainMemory)? = nil
     ) {
+      self.drainMemory = drainMemory
       self.file = file
       self.configuration = configuration
       self.node = node
@@ -91,6 +95,8 @@ public actor FailoverAgent {
   var senderLines = LineLimiter<String>()
   var rivals = RivalBook()
   var attention = NeighborAttention()
+  var drainOrder: DrainOrder?
+  var drainEnd: Instant?
   var isStopping = false
 
   struct DiscardKey: Hashable, Sendable {
@@ -146,6 +152,7 @@ extension FailoverAgent {
     for vrid in held where router[vrid]?.router.state.name != .active {
       remove(Array((installed[vrid] ?? [:]).keys), vrid, at: now)
     }
+    recallDrain(at: now)
     tell(.daemon, "vipd \(setup.version) started as \(setup.node) of \(configuration.name)")
     rearm()
   }
@@ -300,6 +307,7 @@ extension FailoverAgent {
     // What has arrived comes before what is due: a stall of ours must not look like silence of theirs.
     receive()
     process(.deadline, at: Instant.now())
+    endDrainInTime(at: now)
     retryRefused(at: now)
     retryRemovals(at: now)
     countRejectionsSometimes(at: now)
@@ -312,7 +320,7 @@ extension FailoverAgent {
   func rearm() {
     if isStopping, router.isIdle { return loop.stop() }
     let retry = refusals.values.compactMap(\.retry).min()
-    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline]
+    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline, drainEnd]
     loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())
   }
 }

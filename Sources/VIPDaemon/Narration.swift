@@ -37,6 +37,7 @@ struct Narration {
   func words(for obstacle: Obstacle) -> String {
     switch obstacle {
     case .stopped: "vipd is stopping"
+    case .drained: "drained by an admin, so it stays away (until `vipctl resume`)"
     case .reconfigured: "the cluster file changed"
     case .interfaceMissing(let name): "there is no interface \(name)"
     case .interfaceDown(let name): "interface \(name) is down or has no carrier"

@@ -42,8 +42,8 @@ extension VirtualRouter {
     guard case .active(let active) = state, now - active.advertised >= configuration.longestAbsence else { return [] }
     let absence = now - active.advertised
     let told: [Action]
-    if let departure = active.departure {
-      told = become(.initialize, because: .obstacle(departure.obstacle))
+    if let obstacle = active.departure?.obstacle ?? active.reluctance {
+      told = become(.initialize, because: .obstacle(obstacle))
     } else {
       let backup = BackupState(
         activeDownTimer: now + activeDownInterval(configuration.interval),
@@ -59,7 +59,7 @@ extension VirtualRouter {
   /// Tells the peers that we hold the addresses, and the kernel.
   mutating func affirm(_ active: inout ActiveState, at now: Instant) -> [Action] {
     active.advertised = now
-    let advertisements = advertise(.contending(priority))
+    let advertisements = advertise(.contending(claim))
     let isDue = active.renewed.map { now - $0 >= configuration.leastRenewalDistance } ?? true
     guard configuration.isLeased, isDue else { return advertisements }
     active.renewed = now

@@ -35,6 +35,8 @@ public struct Priority: RawRepresentable, Sendable, Hashable, Comparable, Custom
   /// The router owns the addresses: they are its interface's own. RFC 9568 §5.2.4
   public static let addressOwner = Priority(unchecked: 255)
 
+  /// 1: below everybody who wants to hold the addresses.
+  public static let least = Priority(unchecked: 1)
   /// The RFC's default for a Backup Router: 100.
   public static let standard = Priority(unchecked: 100)
 

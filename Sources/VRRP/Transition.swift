@@ -57,6 +57,8 @@ extension VirtualRouter.State {
 public enum Obstacle: Sendable, Hashable {
   /// The daemon has not begun, or stops.
   case stopped
+  /// An admin has this node stay away. Unless it is forced, a holder remains until another node takes over.
+  case drained(isForced: Bool)
   /// The file no longer names this virtual router, or changed what it stands on.
   case reconfigured
   case interfaceMissing(String)

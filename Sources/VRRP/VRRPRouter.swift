@@ -21,6 +21,8 @@ public struct VRRPRouter: Sendable, Hashable {
     case advertisement(ReceivedAdvertisement)
     /// A tracker changed, or was checked for the first time.
     case tracker(String, isUp: Bool)
+    /// An admin has the node stay away from all virtual routers, forced or not, or (nil) come back.
+    case drain(isForced: Bool?)
     /// The host's network keeps us from taking part in one virtual router, or (nil) no longer does.
     case obstacle(VRID, Obstacle?)
     /// The file was read again. Obstacles of the virtual routers that are new or stand on other addresses come along, and
@@ -40,6 +42,8 @@ public struct VRRPRouter: Sendable, Hashable {
   /// Which trackers are up. Those that were not checked yet are missing.
   public private(set) var trackers: [String: Bool] = [:]
   private var isStarted = false
+  /// Set while the node shall stay away: whether at any price.
+  private var drain: Bool?
 
   public struct Member: Sendable, Hashable {
     public internal(set) var router: VirtualRouter
@@ -49,8 +53,10 @@ public struct VRRPRouter: Sendable, Hashable {
     /// would otherwise give away what it has, and take it back a moment later.
     var isResuming = false
 
+    var drain: Bool?
+
     /// Why the node takes no part in this one; nil where it does.
-    public var obstacle: Obstacle? { hostObstacle ?? fitness.obstacle }
+    public var obstacle: Obstacle? { hostObstacle ?? fitness.obstacle ?? drain.map { .drained(isForced: $0) } }
 
     func isDue(at now: Instant) -> Bool { router.nextDeadline.map { $0 <= now } ?? false }
 
@@ -68,6 +74,13 @@ public struct VRRPRouter: Sendable, Hashable {
 
   /// The earliest deadline of all virtual routers.
   public var nextDeadline: Instant? { members.lazy.compactMap(\.router.nextDeadline).min() }
+
+  /// Whether it is still to be seen who takes over from this node.
+  public var isLeaving: Bool {
+    members.contains { member in
+      if case .active(let active) = member.router.state { active.departure != nil } else { false }
+    }
+  }
 
   /// Whether nothing is left to do after ``Event/shutdown``: every successor has been heard, or was waited for in vain.
   public var isIdle: Bool { members.allSatisfy { $0.router.state == .initialize } }
@@ -101,6 +114,9 @@ public struct VRRPRouter: Sendable, Hashable {
       return receive(received, at: now)
     case .tracker(let name, let isUp):
       trackers[name] = isUp
+      return members.indices.flatMap { settle($0, at: now) }
+    case .drain(let isForced):
+      drain = isForced
       return members.indices.flatMap { settle($0, at: now) }
     case .obstacle(let vrid, let obstacle):
       guard let index = index(of: vrid) else { return [] }
@@ -172,6 +188,7 @@ extension VRRPRouter {
     let assumed = members[index].isResuming ? unchecked.map { ($0, true) } : []
     if unchecked.isEmpty { members[index].isResuming = false }
     members[index].fitness = Fitness(of: configuration, trackers: trackers.merging(assumed) { known, _ in known })
+    members[index].drain = drain
     if let obstacle = isStarted ? members[index].obstacle : .stopped {
       return pass(.shutdown(obstacle), to: index, at: now) + setPriority(index, at: now)
     }

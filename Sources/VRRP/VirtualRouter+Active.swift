@@ -12,7 +12,7 @@ extension VirtualRouter {
   }
 
   mutating func checkTimers(_ active: ActiveState, at now: Instant) -> [Action] {
-    if let departure = active.departure { return checkDeparture(departure, at: now) }
+    if let departure = active.departure { return checkDeparture(departure, active, at: now) }
     var next = active
     var actions: [Action] = []
     if now >= active.adverTimer {  // FSM-9
@@ -30,7 +30,7 @@ extension VirtualRouter {
   mutating func activeHears(
     _ received: ReceivedAdvertisement, _ active: ActiveState, at now: Instant
   ) -> [Action] {
-    if let departure = active.departure { return departingHears(received, departure) }
+    if let obstacle = active.departure?.obstacle ?? active.reluctance { return departingHears(received, obstacle) }
     switch received.advertisement.priority {
     case .contending(let theirs) where theirs > priority || (theirs == priority && outranksUs(received)):
       return yield(to: received, at: now)  // FSM-11
@@ -102,7 +102,7 @@ extension VirtualRouter {
   mutating func contend(with new: Priority, _ active: ActiveState, at now: Instant) -> [Action] {
     let isLower = new < priority
     priority = new
-    guard active.departure == nil else { return [] }  // All has been said.
+    guard active.departure == nil, active.reluctance == nil else { return [] }  // All has been said.
     var next = active
     let resigns = isLower && configuration.preemption.protectsLowerPriority && new < configuration.healthyPriority
     next.adverTimer = now + (resigns ? skewTime(configuration.interval) : configuration.interval.duration)

@@ -17,15 +17,16 @@ extension VirtualRouter {
   /// Bounded, since whoever stops a daemon expects it to be gone soon.
   private var patience: Duration {
     let longestSkewTime: Duration = configuration.version == .v2 ? .seconds(1) : configuration.interval.duration
-    return min(longestSkewTime + .milliseconds(20), .milliseconds(1500))
+    return min(longestSkewTime + .milliseconds(20), .milliseconds(1200))
   }
 
   mutating func shutDown(for obstacle: Obstacle, _ active: ActiveState, at now: Instant) -> [Action] {
-    switch obstacle {
-    case .stopped where active.departure != nil: []
-    case .stopped where configuration.families.contains { !$0.peers.isEmpty }: depart(for: obstacle, active, at: now)
-    default: relinquish(for: obstacle)  // FSM-8
+    let hasPeers = configuration.families.contains { !$0.peers.isEmpty }
+    guard obstacle.leavesTime, hasPeers || obstacle.isRequest else {
+      return relinquish(for: obstacle)  // FSM-8
     }
+    guard active.departure?.obstacle != obstacle, active.reluctance != obstacle else { return [] }
+    return depart(for: obstacle, active, at: now)
   }
 
   /// FSM-8's word, without its deed. It is said once: each repetition would have the successor begin its Skew_Time anew.
@@ -35,34 +36,69 @@ extension VirtualRouter {
     next.renewed = nil
     let renewal = affirm(&next, at: now).filter { $0 == .renewAddresses(configuration.addresses) }
     next.departure = Departure(obstacle: obstacle, until: now + patience)
+    next.reluctance = nil
     state = .active(next)
     return advertise(.relinquishing) + renewal
   }
 
   /// Asked to stay after all: says so, before a successor's time has come.
   mutating func stay(_ active: ActiveState, at now: Instant) -> [Action] {
-    guard active.departure != nil else { return [] }
+    guard active.departure != nil || active.reluctance != nil else { return [] }
     var next = active
     next.departure = nil
+    next.reluctance = nil
     next.adverTimer = now + configuration.interval.duration
     let told = affirm(&next, at: now)
     state = .active(next)
     return told
   }
 
-  mutating func checkDeparture(_ departure: Departure, at now: Instant) -> [Action] {
+  mutating func checkDeparture(_ departure: Departure, _ active: ActiveState, at now: Instant) -> [Action] {
     guard now >= departure.until else { return [] }
+    if departure.obstacle.isRequest { return remain(departure.obstacle, active, at: now) }
     return [.removeAddresses(configuration.addresses)] + become(.initialize, because: .obstacle(departure.obstacle))
+  }
+
+  /// Nobody has answered. Better this node than none; but whoever turns up now takes over.
+  private mutating func remain(_ obstacle: Obstacle, _ active: ActiveState, at now: Instant) -> [Action] {
+    var next = active
+    next.departure = nil
+    next.reluctance = obstacle
+    next.adverTimer = now + configuration.interval.duration
+    state = .active(next)
+    let told = affirm(&next, at: now)
+    state = .active(next)
+    return told
+  }
+
+  /// What it advertises and defends the addresses with.
+  var claim: Priority {
+    if case .active(let active) = state, active.reluctance != nil { .least } else { priority }
   }
 
   /// Somebody serves. The farewell that follows the removal has the successor announce once more, after which nothing
   /// of ours can mislead anyone (FSM-10).
-  mutating func departingHears(_ received: ReceivedAdvertisement, _ departure: Departure) -> [Action] {
+  mutating func departingHears(_ received: ReceivedAdvertisement, _ obstacle: Obstacle) -> [Action] {
     switch received.advertisement.priority {
     case .relinquishing: return []
     case .contending:
-      let told = become(.initialize, because: .obstacle(departure.obstacle))
+      let told = become(.initialize, because: .obstacle(obstacle))
       return [.removeAddresses(configuration.addresses)] + farewell(.relinquishing, to: received.source) + told
     }
   }
+}
+
+extension Obstacle {
+  /// Whether the node can still serve while a successor is waited for.
+  fileprivate var leavesTime: Bool {
+    switch self {
+    case .stopped, .drained: true
+    case .reconfigured, .interfaceMissing, .interfaceDown, .interfaceReplaced, .addressNotHeld, .addressNotOn,
+      .linkLocalMissing, .deaf, .addressesRefused, .trackerDown, .trackerUnchecked:
+      false
+    }
+  }
+
+  /// Whether the node stays where nobody follows.
+  fileprivate var isRequest: Bool { self == .drained(isForced: false) }
 }

@@ -32,6 +32,8 @@ public struct ActiveState: Sendable, Hashable {
   public var renewed: Instant?
   /// Set while a successor is waited for.
   public var departure: Departure?
+  /// Why it would leave, were there a successor: it holds on as the least of all, until anybody takes over.
+  public var reluctance: Obstacle?
 
   /// Begins to hold the addresses, as just said to everybody.
   init(at now: Instant, interval: AdvertisementInterval) {

@@ -65,6 +65,7 @@ struct Daemon {
     let node = try findNode(of: loaded.cluster, on: host)
     let identity = try Privileges.identity()
     let control = try bindControl(loaded.cluster.control, identity)
+    let drainFile = openDrainFile(beside: control.path)
     RealTime.request(logger)
     try Privileges.drop(to: identity)
     if identity.isChange, identity.name != "vipd" {
@@ -76,7 +77,8 @@ struct Daemon {
     do {
       let loop = try VRRPLoop()
       let setup = FailoverAgent.Setup(
-        file: file, configuration: loaded, node: node, version: vipdVersion, logger: logger)
+        file: file, configuration: loaded, node: node, version: vipdVersion, logger: logger,
+        drainMemory: drainFile)
       let agent = FailoverAgent(setup, loop: loop, host: host)
       return Parts(
         loop: loop, agent: agent, signals: signals, control: control,
@@ -127,6 +129,15 @@ extension Daemon {
       return try LinuxHost()
     } catch {
       throw .host("\(error)")
+    }
+  }
+
+  private func openDrainFile(beside socket: String) -> DrainFile? {
+    do throws(ControlFailure) {
+      return try DrainFile(beside: socket)
+    } catch {
+      logger.warning("a drain will not outlive a restart: \(error)")
+      return nil
     }
   }
 

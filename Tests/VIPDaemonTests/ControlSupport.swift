@@ -16,6 +16,7 @@ final class FakeDaemon: ControlSource {
     var statusCount = 0
     var reloads: [Result<String, ControlFailure>] = []
     var reloadCount = 0
+    var drains: [DrainRequest?] = []
     var isFrozen = false
     var frozen: [CheckedContinuation<Void, Never>] = []
   }
@@ -41,6 +42,19 @@ final class FakeDaemon: ControlSource {
       state.reloads.isEmpty ? .success("nothing changed") : state.reloads.removeFirst()
     }
   }
+
+  func drain(_ request: DrainRequest) async -> Result<String, ControlFailure> {
+    state.withLock { $0.drains.append(request) }
+    return .success("drained")
+  }
+
+  func resume() async -> Result<String, ControlFailure> {
+    state.withLock { $0.drains.append(nil) }
+    return .success("resumed")
+  }
+
+  /// What it was asked for, nil for the end of it.
+  var drains: [DrainRequest?] { state.withLock { $0.drains } }
 
   var reloadCount: Int { state.withLock { $0.reloadCount } }
   var statusCount: Int { state.withLock { $0.statusCount } }

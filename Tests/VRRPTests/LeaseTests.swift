@@ -149,3 +149,76 @@ struct ResumingTests {
     #expect(node.members.map(\.fitness.priority) == [priority(50), priority(50)])
   }
 }
+
+@Suite("Draining")
+struct DrainingTests {
+  @Test("Where nobody answers a holder that was asked to leave goes on as the least of all, until anybody takes over")
+  func reluctance() {
+    expectTranscript(
+      of: configuration(),
+      """
+      0s resume
+        send 100 every 1s of 10.0.0.39 to all
+        install 10.0.0.39/24
+        announce 10.0.0.39/24
+        initialize → active: resumption
+        = active, Adver_Timer 1s, announces 0.2s
+      0.1s drain
+        send 0 every 1s of 10.0.0.39 to all
+        = active, leaves at 1.12s
+      0.2s drain
+        = active, leaves at 1.12s
+      1.12s deadline
+        send 1 every 1s of 10.0.0.39 to all
+        = active, reluctantly, Adver_Timer 2.12s
+      1.5s priority 90
+        = active, reluctantly, Adver_Timer 2.12s
+      2.12s deadline
+        send 1 every 1s of 10.0.0.39 to all
+        announce 10.0.0.39/24
+        = active, reluctantly, Adver_Timer 3.12s
+      2.5s hear 2 from low
+        remove 10.0.0.39/24
+        send 0 every 1s of 10.0.0.39 to low at 10.0.0.1
+        active → initialize: drained
+        = initialize
+      """)
+  }
+
+  private func reluctant() -> TranscriptPlayer {
+    var player = TranscriptPlayer(router: VirtualRouter(configuration: configuration()))
+    for line in ["0s resume", "0.1s drain", "1.12s deadline"] { _ = player.play(line) }
+    return player
+  }
+
+  @Test("Forced it lets go all the same")
+  func forced() {
+    var player = reluctant()
+    #expect(player.play("1.3s drain forced").last == "= active, leaves at 2.32s")
+    #expect(player.play("2.32s deadline").last == "= initialize")
+  }
+
+  @Test("Asked to stay, it does, with all that it has")
+  func stays() {
+    var player = reluctant()
+    #expect(player.play("1.3s startup").first == "send 100 every 1s of 10.0.0.39 to all")
+    #expect(player.router.claim == priority(100))
+  }
+
+  @Test("A node that is drained takes part in nothing until that ends, whatever its trackers say")
+  func wholeNode() {
+    var node = VRRPRouter(configurations: [
+      configuration(vrid: vrid(12), trackers: [TrackerWeight(tracker: "docker", weight: -50)]),
+      configuration(vrid: vrid(13)),
+    ])
+    _ = node.handle(.startup, at: at(.zero))
+    _ = node.handle(.drain(isForced: false), at: at(.seconds(1)))
+    #expect(node.members.map(\.obstacle) == [.drained(isForced: false), .drained(isForced: false)])
+    _ = node.handle(.tracker("docker", isUp: true), at: at(.seconds(2)))
+    _ = node.handle(.reconfigured([configuration(vrid: vrid(14))]), at: at(.seconds(2)))
+    #expect(node.members.map(\.router.state) == [.initialize])
+    #expect(node.nextDeadline == nil && !node.isLeaving)
+    _ = node.handle(.drain(isForced: nil), at: at(.seconds(3)))
+    #expect(node.members.map(\.router.state.name) == [.backup])
+  }
+}

@@ -62,6 +62,7 @@ struct TranscriptPlayer {
     case "startup": return .startup
     case "resume": return .resume
     case "shutdown": return .shutdown(.stopped)
+    case "drain": return .shutdown(.drained(isForced: words.last == "forced"))
     case "lose": return .shutdown(.interfaceDown(word(after: "lose") ?? ""))
     case "deadline": return .deadline
     case "priority": return word(after: "priority").flatMap { UInt8($0) }.map { .priorityChanged(priority($0)) }
@@ -116,6 +117,7 @@ private func text(_ state: VirtualRouter.State) -> String {
     return "backup, Active_Down_Timer \(text(backup.activeDownTimer)) at \(backup.activeAdverInterval)" + expectation
   case .active(let active):
     if let departure = active.departure { return "active, leaves at \(text(departure.until))" }
+    if active.reluctance != nil { return "active, reluctantly, Adver_Timer \(text(active.adverTimer))" }
     return "active, Adver_Timer \(text(active.adverTimer))"
       + (active.announcements.next.map { ", announces \(text($0))" } ?? "")
   }
@@ -155,6 +157,7 @@ private func text(_ reason: Transition.Reason) -> String {
   case .preemption(let router): "preemption of \(words(router))"
   case .superseded(let router): "superseded by \(words(router))"
   case .obstacle(.stopped): "stopped"
+  case .obstacle(.drained): "drained"
   case .obstacle(.interfaceDown(let name)): "\(name) is down"
   case .absence(let duration): "absence for \(text(duration))"
   case .resumption: "resumption"

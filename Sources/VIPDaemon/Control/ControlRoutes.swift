@@ -32,8 +32,8 @@ enum ControlRoute: String, CaseIterable, Sendable {
     case .status: "everything that this node knows, as JSON"
     case .events: "what happens, while it happens, as server-sent events"
     case .reload: "read the cluster file again (Unix socket only)"
-    case .drain: "hand over and stay away (Unix socket only; not in this version)"
-    case .resume: "take part again (Unix socket only; not in this version)"
+    case .drain: "hand over and stay away; ?for=SECONDS&force=true (Unix socket only)"
+    case .resume: "take part again (Unix socket only)"
     }
   }
 
@@ -106,9 +106,6 @@ struct ControlResponse: Sendable, Error {
         let methodAndPath = "\(route.isCommand ? "POST" : "GET ") \(route.rawValue)"
         return methodAndPath + String(repeating: " ", count: max(1, 20 - methodAndPath.count)) + route.summary + "\n"
       }.joined())
-
-  static let notInThisVersion = refusal(
-    .notImplemented, "not in this version; to hand over for now, stop vipd on this node (systemctl stop vipd)")
 
   /// 200 while the node is fit; otherwise 503. A line for each problem either way.
   static func health(_ status: NodeStatus) -> ControlResponse {
