@@ -30,6 +30,8 @@ public struct ClusterPicture: Sendable {
     public var isRunning = false
     /// vipd was told to end, and may still serve until a successor does.
     public var isStopping = false
+    /// Where an admin has it stay away: whether at any price.
+    public var drain: Bool?
     /// vipd ended without a word, and was not started again yet.
     public var wasKilled = false
     public var isFrozen = false
@@ -87,6 +89,7 @@ extension ClusterPicture {
   /// The priority that a node contends with, by the cluster file's arithmetic; nil where it takes no part.
   public func effectivePriority(_ node: Node, _ vrid: VRID) -> Int? {
     guard node.isRunning, node.knowsLink, let configuration = node.configuration(of: vrid) else { return nil }
+    if let isForced = node.drain { return !isForced && node.active[vrid] != nil ? 1 : nil }
     let base = Int(configuration.priority.rawValue)
     if base == 255 { return base }
     var sum = base
@@ -317,7 +320,7 @@ extension ClusterPicture {
     case .linkDown(let name): change(name) { $0.hasLink = false }
     case .linkUp(let name): change(name) { $0.hasLink = true }
     case .stall(_, let duration): stalledUntil = max(stalledUntil, time + duration)
-    case .stop, .tracker, .reload, .cut, .partition, .heal, .quality, .linkQuality: break
+    case .stop, .drain, .resume, .tracker, .reload, .cut, .partition, .heal, .quality, .linkQuality: break
     }
   }
 
@@ -338,12 +341,14 @@ extension ClusterPicture.Node {
       knowsLink = hasLink
       trackers = [:]
       resumed = []
+      drain = nil
     case .stopped:
       isRunning = false
       isStopping = true
     case .tracker(let tracker, let isUp): trackers[tracker] = isUp
     case .link(let isUp): knowsLink = isUp
     case .reloaded(let configurations): virtualRouters = configurations
+    case .drained(let isForced): drain = isForced
     }
   }
 
@@ -365,7 +370,7 @@ extension ClusterPicture.Node {
 extension Incident {
   fileprivate var isInterruption: Bool {
     switch self {
-    case .start, .crash, .kill, .stop, .tracker, .reload: false
+    case .start, .crash, .kill, .stop, .drain, .resume, .tracker, .reload: false
     case .freeze, .thaw, .stall, .linkDown, .linkUp, .cut, .partition, .heal, .quality, .linkQuality: true
     }
   }

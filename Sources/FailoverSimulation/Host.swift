@@ -18,6 +18,8 @@ struct Host: Sendable {
   private(set) var due: Instant?
   /// vipd was told to end, and waits for successors.
   var isStopping = false
+  /// Written down, so that it outlives vipd; whether it is forced.
+  var drain: Bool?
   /// vipd was started again before it had ended.
   var startsAgain = false
   /// What the kernel holds of our addresses, whether vipd runs or not.
@@ -42,6 +44,7 @@ struct Host: Sendable {
     case tracker(String, isUp: Bool)
     case link(isUp: Bool)
     case reload
+    case drain(isForced: Bool?)
     case terminate
   }
 
@@ -59,6 +62,7 @@ struct Host: Sendable {
   mutating func losePower() {
     hasPower = false
     held = [:]
+    drain = nil
     loseProcess()
   }
 

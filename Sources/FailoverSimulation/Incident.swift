@@ -11,6 +11,10 @@ public enum Incident: Sendable, Hashable {
   case crash(String)
   /// vipd is told to end (SIGTERM).
   case stop(String)
+  /// An admin has the node stay away, forced or not.
+  case drain(String, isForced: Bool)
+  /// An admin ends that.
+  case resume(String)
   /// The process, or the whole virtual machine, does not run. Time goes on, addresses stay until their lease ends,
   /// datagrams queue up.
   case freeze(String)

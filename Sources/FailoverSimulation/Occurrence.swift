@@ -41,6 +41,8 @@ public enum Occurrence: Sendable, Hashable {
     case tracker(String, isUp: Bool)
     case link(isUp: Bool)
     case reloaded([VirtualRouterConfiguration])
+    /// Nil for the end of it.
+    case drained(isForced: Bool?)
   }
 }
 

@@ -93,6 +93,8 @@ extension Simulation {
     case .crash(let name): hosts[segment.number(of: name)].losePower()
     case .kill(let name): hosts[segment.number(of: name)].loseProcess()
     case .stop(let name): deliver(.terminate, to: segment.number(of: name))
+    case .drain(let name, let isForced): deliver(.drain(isForced: isForced), to: segment.number(of: name))
+    case .resume(let name): deliver(.drain(isForced: nil), to: segment.number(of: name))
     case .freeze(let name): hosts[segment.number(of: name)].isFrozen = true
     case .thaw(let name):
       thaw(segment.number(of: name))
@@ -123,6 +125,7 @@ extension Simulation {
     occurrences.append(.noticed(hosts[node].name, .started(hosts[node].configurations)))
     if let obstacle = hosts[node].obstacle { tell(node, obstacle) }
     handle(.resume(takeStock(of: node)), on: node)
+    if let drain = hosts[node].drain { take(.drain(isForced: drain), on: node) }
     for tracker in hosts[node].configurations.trackerNames {
       queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay)
     }
@@ -180,6 +183,10 @@ extension Simulation {
       occurrences.append(.noticed(name, .reloaded(configurations)))
       checkNewTrackers(on: node)
       reconfigure(node, to: configurations)
+    case .drain(let isForced):
+      hosts[node].drain = isForced
+      occurrences.append(.noticed(name, .drained(isForced: isForced)))
+      handle(.drain(isForced: isForced), on: node)
     case .terminate:
       occurrences.append(.noticed(name, .stopped))
       hosts[node].isStopping = true

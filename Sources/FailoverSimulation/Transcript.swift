@@ -83,7 +83,8 @@ public struct Transcript: Sendable {
       write(time, "**", "\(incident)")
     case .noticed(let node, .tracker(let tracker, let isUp)):
       write(time, node, "sees \(tracker) \(isUp ? "up" : "down")")
-    case .noticed(_, .started), .noticed(_, .stopped), .noticed(_, .link), .noticed(_, .reloaded):
+    case .noticed(_, .started), .noticed(_, .stopped), .noticed(_, .link), .noticed(_, .reloaded),
+      .noticed(_, .drained):
       break  // As the incident says, or as its transitions do.
     case .transition(let node, let vrid, let transition):
       write(time, node, "\(name(vrid)): \(transition.to.rawValue), \(words(transition.reason))")
@@ -177,6 +178,8 @@ extension Incident: CustomStringConvertible {
     case .crash(let node): "crash \(node)"
     case .stop(let node): "stop \(node)"
     case .kill(let node): "kill \(node)"
+    case .drain(let node, let isForced): "drain \(node)\(isForced ? " forced" : "")"
+    case .resume(let node): "resume \(node)"
     case .freeze(let node): "freeze \(node)"
     case .thaw(let node): "thaw \(node)"
     case .stall(let node, let duration): "stall \(node) \(duration.shortText)"

@@ -59,7 +59,7 @@ extension VirtualRouter {
   /// Tells the peers that we hold the addresses, and the kernel.
   mutating func affirm(_ active: inout ActiveState, at now: Instant) -> [Action] {
     active.advertised = now
-    let advertisements = advertise(.contending(claim))
+    let advertisements = advertise(.contending(active.reluctance == nil ? priority : .least))
     let isDue = active.renewed.map { now - $0 >= configuration.leastRenewalDistance } ?? true
     guard configuration.isLeased, isDue else { return advertisements }
     active.renewed = now

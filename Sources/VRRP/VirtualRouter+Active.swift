@@ -118,13 +118,13 @@ extension VirtualRouter {
     configuration = new
     let gone = old.addresses.filter { !new.addresses.contains($0) }
     let come = new.addresses.filter { !old.addresses.contains($0) }
-    guard active.departure == nil else { return gone.isEmpty ? [] : [.removeAddresses(gone)] }
     guard !gone.isEmpty || !come.isEmpty || old.interval != new.interval || old.lease != new.lease else { return [] }
     var next = active
     next.renewed = nil
     next.adverTimer = now + new.interval.duration
     if !come.isEmpty { next.announcements = AnnouncementSchedule(announcedAt: now) }
-    let told = affirm(&next, at: now)
+    // One that leaves has called for a successor, and may yet go on.
+    let told = active.departure == nil ? affirm(&next, at: now) : []
     state = .active(next)
     // What had a lease until now has to be told that it has none any more.
     let released = old.isLeased && !new.isLeased ? [Action.renewAddresses(configuration.addresses)] : []

@@ -47,10 +47,17 @@ extension VirtualRouter {
     var next = active
     next.departure = nil
     next.reluctance = nil
+    return goOn(next, at: now)
+  }
+
+  /// Advertises and announces as one that has just become Active, since both have rested.
+  private mutating func goOn(_ active: ActiveState, at now: Instant) -> [Action] {
+    var next = active
     next.adverTimer = now + configuration.interval.duration
+    next.announcements = AnnouncementSchedule(announcedAt: now)
     let told = affirm(&next, at: now)
     state = .active(next)
-    return told
+    return told + [.announceAddresses(configuration.addresses)]
   }
 
   mutating func checkDeparture(_ departure: Departure, _ active: ActiveState, at now: Instant) -> [Action] {
@@ -64,16 +71,7 @@ extension VirtualRouter {
     var next = active
     next.departure = nil
     next.reluctance = obstacle
-    next.adverTimer = now + configuration.interval.duration
-    state = .active(next)
-    let told = affirm(&next, at: now)
-    state = .active(next)
-    return told
-  }
-
-  /// What it advertises and defends the addresses with.
-  var claim: Priority {
-    if case .active(let active) = state, active.reluctance != nil { .least } else { priority }
+    return goOn(next, at: now)
   }
 
   /// Somebody serves. The farewell that follows the removal has the successor announce once more, after which nothing

@@ -195,7 +195,7 @@ extension Words {
   mutating func happenings() throws -> [Scenario.Happening] {
     let verb = try next()
     switch verb {
-    case "start", "crash", "kill", "stop", "freeze", "thaw":
+    case "start", "crash", "kill", "stop", "resume", "freeze", "thaw":
       var incidents: [Scenario.Happening] = []
       repeat { incidents.append(.incident(try incident(verb, try next()))) } while !isEmpty
       return incidents
@@ -221,6 +221,7 @@ extension Words {
         if take("|") { groups.append([]) } else { groups[groups.count - 1].append(try next()) }
       }
       return [.incident(.partition(groups))]
+    case "drain": return [.incident(.drain(try next(), isForced: take("forced")))]
     case "heal": return [.incident(.heal)]
     case "network": return [.incident(try network())]
     default: throw error("\(verb) is nothing that happens")
@@ -233,6 +234,7 @@ extension Words {
     case "crash": .crash(node)
     case "kill": .kill(node)
     case "stop": .stop(node)
+    case "resume": .resume(node)
     case "freeze": .freeze(node)
     case "thaw": .thaw(node)
     default: throw error("\(verb) is nothing that happens to a node")

@@ -400,7 +400,7 @@ struct StateEventTableTests {
     active     | startup              | = active, Adver_Timer 5.609375s, announces 9.809375s
     active     | shutdown             | send 0 to all; = active, leaves at 6.02s
     active     | lose eth0            | send 0 to all; remove; active → initialize: eth0 is down; = initialize
-    leaving    | startup              | send 100 to all; = active, Adver_Timer 6s, announces 9.809375s
+    leaving    | startup              | send 100 to all; announce; = active, Adver_Timer 6s, announces 5.2s
     leaving    | shutdown             | = active, leaves at 5.9s
     leaving    | lose eth0            | send 0 to all; remove; active → initialize: eth0 is down; = initialize
     leaving    | deadline             | = active, leaves at 5.9s

@@ -22,6 +22,11 @@ struct AdvertisementChecker: Checker {
     var complaints: [String] = []
     for case .sent(let sending) in step.occurrences {
       let place = Place(node: sending.sender, vrid: sending.advertisement.vrid)
+      // One that calls for a successor has said so, and waits.
+      if sending.advertisement.priority == .relinquishing {
+        last[place] = nil
+        continue
+      }
       guard let before = last.updateValue(step.time, forKey: place), let quiet = picture.quietSince, quiet <= before,
         let node = picture[place.node], let active = node.active[place.vrid], active <= before,
         let interval = node.configuration(of: place.vrid)?.interval.duration, step.time > before + interval

@@ -58,6 +58,7 @@ struct HandOverChecker: Checker {
       promise(after: occurrence, on: node, .silence, picture)
     case .noticed(let node, .link(isUp: false)): promise(after: occurrence, on: node, .silence, picture)
     case .noticed(let node, .stopped): promise(after: occurrence, on: node, .word, picture)
+    case .noticed(let node, .drained(isForced: _?)): promise(after: occurrence, on: node, .word, picture)
     case .noticed(let node, .tracker(_, isUp: false)): promise(after: occurrence, on: node, .word, picture)
     case .incident, .noticed, .sent, .unreadable, .discarded, .transition, .installed, .removed, .expired, .announced,
       .learned, .spinning:
