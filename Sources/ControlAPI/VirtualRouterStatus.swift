@@ -45,13 +45,15 @@ public struct VirtualRouterStatus: Codable, Sendable, Hashable {
   public var protocolVersion: Int?
   /// Gratuitous ARPs, or unsolicited neighbour advertisements, sent.
   public var announcementsSent: Int?
+  /// How often another tool took addresses away from this node while it held them.
+  public var addressesLost: Int?
 
   public init(
     name: String, family: AddressFamily, vrid: Int, interface: String?, state: VirtualRouterState, since: Duration,
     priority: Int, effectivePriority: Int, reason: String, activeRouter: ActiveRouter?,
     addresses: [VirtualAddressStatus], transitions: Int, advertisementsSent: Int, advertisementsReceived: Int,
     discarded: [String: Int], adjustments: [PriorityAdjustment]? = nil, interval: Duration? = nil,
-    protocolVersion: Int? = nil, announcementsSent: Int? = nil
+    protocolVersion: Int? = nil, announcementsSent: Int? = nil, addressesLost: Int? = nil
   ) {
     self.name = name
     self.family = family
@@ -72,6 +74,7 @@ public struct VirtualRouterStatus: Codable, Sendable, Hashable {
     self.interval = interval
     self.protocolVersion = protocolVersion
     self.announcementsSent = announcementsSent
+    self.addressesLost = addressesLost
   }
 
   enum CodingKeys: String, CodingKey {
@@ -84,6 +87,7 @@ public struct VirtualRouterStatus: Codable, Sendable, Hashable {
     case interval = "interval_seconds"
     case protocolVersion = "protocol_version"
     case announcementsSent = "announcements_sent"
+    case addressesLost = "addresses_lost"
   }
 }
 

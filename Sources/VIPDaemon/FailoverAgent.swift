@@ -303,7 +303,7 @@ extension FailoverAgent {
 
   private func deadlineReached() {
     let now = Instant.now()
-    if let due = router.nextDeadline, due <= now { punctuality.record(now - due) }
+    if let due = router.nextDeadline, due <= now { record(lateness: now - due, at: now) }
     // What has arrived comes before what is due: a stall of ours must not look like silence of theirs.
     receive()
     process(.deadline, at: Instant.now())
@@ -314,6 +314,15 @@ extension FailoverAgent {
     reviewRivals(at: now)
     if let resync, resync <= now { synchronize(at: now) }
     rearm()
+  }
+
+  /// A thread that comes late by more than an interval is on its way to losing its role.
+  private func record(lateness: Duration, at now: Instant) {
+    punctuality.record(lateness)
+    guard let shortest = router.members.map(\.router.configuration.interval.duration).min(), lateness > shortest else {
+      return
+    }
+    sayOnceInAWhile("the VRRP thread came late by more than an interval: too little processor time", at: now)
   }
 
   /// Sets the loop's timer to whatever is due next.

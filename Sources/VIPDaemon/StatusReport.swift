@@ -22,12 +22,14 @@ extension FailoverAgent: ControlSource {
         file: setup.file, digest: digest, loaded: now - loadedAt, refused: lastRefusal),
       loop: LoopStatus(
         deadlines: punctuality.deadlines, latenessMaximum: punctuality.latenessMaximum,
-        latenessLast: punctuality.latenessLast),
+        latenessLast: punctuality.latenessLast, latenessSum: punctuality.latenessSum.inSeconds,
+        lateness: punctuality.buckets),
       pid: Int(getpid()),
       strays: StrayStatus(
         discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections),
         flawedClaims: Dictionary(attention.flaws.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: +)),
-      rivals: rivalStatuses(at: now), unknownSenders: unknownSenders(at: now))
+      rivals: rivalStatuses(at: now), unknownSenders: unknownSenders(at: now),
+      drain: drainOrder.map { DrainStatus(forced: $0.isForced, remaining: drainEnd.map { max(.zero, $0 - now) }) })
   }
 }
 
@@ -55,7 +57,7 @@ extension FailoverAgent {
       discarded: counts(traffic.discarded),
       adjustments: member.fitness.adjustments.map { PriorityAdjustment(tracker: $0.tracker, amount: $0.weight) },
       interval: configuration.interval.duration, protocolVersion: Int(configuration.version.rawValue),
-      announcementsSent: traffic.announcements)
+      announcementsSent: traffic.announcements, addressesLost: losses[vrid]?.total ?? 0)
   }
 
   /// All reasons, so that a counter that is still zero can be told from one that does not exist.

@@ -23,6 +23,7 @@ struct DrainTests {
       #expect(outage <= .milliseconds(100))
       #expect(try cluster.router(on: "n1").state == .initialize)
       #expect(try cluster.router(on: "n1").reason.contains("vipctl resume"))
+      #expect(try cluster.status("n1").drain == DrainStatus(forced: false, remaining: nil))
       #expect(try cluster["n1"].ask("/healthz").status == 503)
 
       try await cluster.stop("n1")

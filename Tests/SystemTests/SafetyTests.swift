@@ -133,6 +133,7 @@ struct AddressGuardTests {
       expectUndisturbed(client.stop())
       #expect(try cluster.daemon("n1").log.contains("10.0.10.39/24 was removed by another tool; putting it back"))
       #expect(try cluster.router(on: "n1").transitions == 2, "startup, and becoming Active")
+      #expect(try cluster.router(on: "n1").addressesLost == 1)
     }
   }
 

@@ -96,7 +96,8 @@ extension NodeStatus {
         activeRouter: ActiveRouter(node: "swarm1", address: "10.0.10.31", priority: 80),
         addresses: [VirtualAddressStatus(address: "10.0.10.39/24", installed: true)], transitions: 1,
         advertisementsSent: 5, advertisementsReceived: 0, discarded: ["ttl": 2, "checksum": 0],
-        adjustments: [PriorityAdjustment(tracker: "docker", amount: -120)], announcementsSent: 3)
+        adjustments: [PriorityAdjustment(tracker: "docker", amount: -120)], announcementsSent: 3,
+        addressesLost: 2)
     ],
     trackers: [
       TrackerStatus(
@@ -111,7 +112,12 @@ extension NodeStatus {
     ],
     health: NodeHealth(fit: true, problems: []),
     configuration: ConfigurationStatus(file: "/etc/vipd/vipd.yaml", digest: "a1b2", loaded: .seconds(12)),
-    loop: LoopStatus(deadlines: 9, latenessMaximum: .milliseconds(2), latenessLast: .zero))
+    loop: LoopStatus(
+      deadlines: 9, latenessMaximum: .milliseconds(2), latenessLast: .zero,
+      latenessSum: 0.005,
+      lateness: [
+        LatenessBucket(within: 0.0001, deadlines: 7), LatenessBucket(within: 1, deadlines: 9),
+      ]))
 }
 
 /// A directory of the test's own, which goes when the last user of it has gone.

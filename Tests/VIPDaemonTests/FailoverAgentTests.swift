@@ -47,12 +47,13 @@ import VRRP
     await bench.end()
   }
 
-  @Test("FSM-8: stopping sends priority 0 before the addresses go, and the loop returns")
+  @Test("FSM-8: stopping sends priority 0, then waits for a successor, and then the addresses go")
   func stops() async throws {
     let bench = try Bench()
     try await eventually("Active") { await state(bench) == .active }
     bench.host.forgetDeeds()
     await bench.end()
+    try await eventually("removed") { bench.host.deeds.contains(.removed(["10.0.0.9/24"])) }
     let deeds = bench.host.deeds
     let farewell = try #require(deeds.firstIndex(of: .sent(.relinquishing, to: IPAddress("10.0.0.3")!)))
     let removal = try #require(deeds.firstIndex(of: .removed(["10.0.0.9/24"])))

@@ -239,7 +239,7 @@ final class Bench: Sendable {
   }
 
   static func clusterFile(
-    interval: String = "10ms", priorities: [Int] = [200, 150, 100], addresses: String = "[10.0.0.9/24]",
+    interval: String = "100ms", priorities: [Int] = [200, 150, 100], addresses: String = "[10.0.0.9/24]",
     keys: [String] = [], more: String = ""
   ) -> String {
     """
