@@ -47,13 +47,15 @@ public struct VirtualRouterStatus: Codable, Sendable, Hashable {
   public var announcementsSent: Int?
   /// How often another tool took addresses away from this node while it held them.
   public var addressesLost: Int?
+  /// How often another router was Active beside this node, which remained so.
+  public var conflicts: Int?
 
   public init(
     name: String, family: AddressFamily, vrid: Int, interface: String?, state: VirtualRouterState, since: Duration,
     priority: Int, effectivePriority: Int, reason: String, activeRouter: ActiveRouter?,
     addresses: [VirtualAddressStatus], transitions: Int, advertisementsSent: Int, advertisementsReceived: Int,
     discarded: [String: Int], adjustments: [PriorityAdjustment]? = nil, interval: Duration? = nil,
-    protocolVersion: Int? = nil, announcementsSent: Int? = nil, addressesLost: Int? = nil
+    protocolVersion: Int? = nil, announcementsSent: Int? = nil, addressesLost: Int? = nil, conflicts: Int? = nil
   ) {
     self.name = name
     self.family = family
@@ -75,10 +77,12 @@ public struct VirtualRouterStatus: Codable, Sendable, Hashable {
     self.protocolVersion = protocolVersion
     self.announcementsSent = announcementsSent
     self.addressesLost = addressesLost
+    self.conflicts = conflicts
   }
 
   enum CodingKeys: String, CodingKey {
-    case name, family, vrid, interface, state, priority, reason, addresses, transitions, discarded, adjustments
+    case name, family, vrid, interface, state, priority, reason, addresses, transitions, discarded, adjustments,
+      conflicts
     case since = "since_seconds"
     case effectivePriority = "effective_priority"
     case activeRouter = "active_router"

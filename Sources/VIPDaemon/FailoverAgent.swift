@@ -207,7 +207,9 @@ extension FailoverAgent {
       let vrid = received.advertisement.vrid
       ledgers[vrid]?[received.family].received += 1
       record(received, form, at: now)
+      let isContested = isContested(by: received, at: now)
       perform(router.handle(.advertisement(received), at: now), at: now)
+      if isContested { noteConflict(with: received, at: now) }
     } catch {
       discard(error, datagram, at: now)
     }
@@ -312,6 +314,7 @@ extension FailoverAgent {
     retryRemovals(at: now)
     countRejectionsSometimes(at: now)
     reviewRivals(at: now)
+    reviewConflicts(at: now)
     if let resync, resync <= now { synchronize(at: now) }
     rearm()
   }
@@ -329,7 +332,7 @@ extension FailoverAgent {
   func rearm() {
     if isStopping, router.isIdle { return loop.stop() }
     let retry = refusals.values.compactMap(\.retry).min()
-    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline, drainEnd]
+    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline, drainEnd, conflictDeadline]
     loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())
   }
 }

@@ -25,6 +25,7 @@ struct VirtualRouterLedger: Sendable {
   var transitions = 0
   /// The last change of state; nil before the first.
   var lastTransition: Transition?
+  var conflicts = ConflictLedger()
 
   init(since: Instant) { self.since = since }
 

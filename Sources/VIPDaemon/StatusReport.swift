@@ -57,7 +57,8 @@ extension FailoverAgent {
       discarded: counts(traffic.discarded),
       adjustments: member.fitness.adjustments.map { PriorityAdjustment(tracker: $0.tracker, amount: $0.weight) },
       interval: configuration.interval.duration, protocolVersion: Int(configuration.version.rawValue),
-      announcementsSent: traffic.announcements, addressesLost: losses[vrid]?.total ?? 0)
+      announcementsSent: traffic.announcements, addressesLost: losses[vrid]?.total ?? 0,
+      conflicts: ledger.conflicts.count)
   }
 
   /// All reasons, so that a counter that is still zero can be told from one that does not exist.
@@ -153,7 +154,8 @@ extension FailoverAgent {
     let others = router.members.map(\.router.configuration).flatMap { configuration in
       disagreements(in: configuration, at: now).map { "\(configuration.name): \($0)" }
     }
-    return NodeHealth(fit: own.isEmpty, problems: own + others + rivalProblems)
+    let conflicts = router.members.compactMap { conflictProblem(of: $0.router.configuration, at: now) }
+    return NodeHealth(fit: own.isEmpty, problems: own + conflicts + others + rivalProblems)
   }
 
   private func problems(of member: VRRPRouter.Member, at now: Instant) -> [String] {

@@ -19,6 +19,8 @@ public struct VRRPRouter: Sendable, Hashable {
     /// is looked into.
     case awake
     case advertisement(ReceivedAdvertisement)
+    /// Another host has told the neighbours that this virtual router's addresses are its own.
+    case contested(VRID)
     /// A tracker changed, or was checked for the first time.
     case tracker(String, isUp: Bool)
     /// An admin has the node stay away from all virtual routers, forced or not, or (nil) come back.
@@ -105,6 +107,8 @@ public struct VRRPRouter: Sendable, Hashable {
     case .deadline:
       // Only those whose time has come: there may be hundreds, and each has a timer of its own.
       return members.indices.flatMap { members[$0].isDue(at: now) ? pass(.deadline, to: $0, at: now) : [] }
+    case .contested(let vrid):
+      return index(of: vrid).map { pass(.contested, to: $0, at: now) } ?? []
     case .awake:
       return members.indices.flatMap { index in
         let vrid = members[index].router.configuration.vrid

@@ -60,6 +60,14 @@ extension VirtualRouter {
     return answer + (announces ? [.announceAddresses(configuration.addresses)] : [])
   }
 
+  /// Whoever claims the addresses without speaking VRRP is outdone in what it does: neighbours believe the last word.
+  mutating func insist(_ active: ActiveState, at now: Instant) -> [Action] {
+    var next = active
+    let announces = next.announcements.conflict(at: now)
+    state = .active(next)
+    return announces ? [.announceAddresses(configuration.addresses)] : []
+  }
+
   /// A tenth of the interval, but no more than 10 ms: what a rival that speaks as often as we do never notices.
   private var leastAnswerDistance: Duration { min(configuration.interval.duration / 10, .milliseconds(10)) }
 

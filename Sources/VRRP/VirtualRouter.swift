@@ -24,6 +24,8 @@ public struct VirtualRouter: Sendable, Hashable {
     case deadline
     /// An advertisement that passed every receive check.
     case advertisement(ReceivedAdvertisement)
+    /// Another host has told the neighbours that our addresses are its own.
+    case contested
     /// Trackers moved the priority that this node contends with.
     case priorityChanged(Priority)
     /// The file was read again, and neither the interface nor the node's own address is another.
@@ -85,7 +87,8 @@ public struct VirtualRouter: Sendable, Hashable {
     case (.initialize, .resume): return becomeActive(because: .resumption, at: now)
     case (.initialize, .priorityChanged(let priority)): return adopt(priority)
     case (.initialize, .reconfigured(let new)): return adopt(new)
-    case (.initialize, .shutdown), (.initialize, .deadline), (.initialize, .advertisement): return []
+    case (.initialize, .shutdown), (.initialize, .deadline), (.initialize, .advertisement), (.initialize, .contested):
+      return []
 
     case (.backup, .shutdown(let obstacle)): return leave(for: obstacle)  // FSM-3
     case (.backup(let backup), .deadline): return checkActiveDownTimer(backup, at: now)
@@ -99,8 +102,9 @@ public struct VirtualRouter: Sendable, Hashable {
     case (.active(let active), .priorityChanged(let priority)): return contend(with: priority, active, at: now)
     case (.active(let active), .reconfigured(let new)): return reconfigure(to: new, active, at: now)
     case (.active(let active), .startup): return stay(active, at: now)
+    case (.active(let active), .contested): return insist(active, at: now)
 
-    case (.backup, .startup), (.backup, .resume), (.active, .resume): return []
+    case (.backup, .startup), (.backup, .resume), (.backup, .contested), (.active, .resume): return []
     }
   }
 }

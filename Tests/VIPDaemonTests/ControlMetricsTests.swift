@@ -73,6 +73,9 @@ import Testing
         # HELP vipd_virtual_router_advertisements_received_total Advertisements received and taken.
         # TYPE vipd_virtual_router_advertisements_received_total counter
         vipd_virtual_router_advertisements_received_total{\(router)} 0
+        # HELP vipd_virtual_router_conflicts_total Times that another router was Active beside this node.
+        # TYPE vipd_virtual_router_conflicts_total counter
+        vipd_virtual_router_conflicts_total{\(router)} 1
         # HELP vipd_virtual_router_addresses_lost_total Times that another tool took addresses from this node.
         # TYPE vipd_virtual_router_addresses_lost_total counter
         vipd_virtual_router_addresses_lost_total{\(router)} 2

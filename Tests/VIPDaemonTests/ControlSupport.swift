@@ -97,7 +97,7 @@ extension NodeStatus {
         addresses: [VirtualAddressStatus(address: "10.0.10.39/24", installed: true)], transitions: 1,
         advertisementsSent: 5, advertisementsReceived: 0, discarded: ["ttl": 2, "checksum": 0],
         adjustments: [PriorityAdjustment(tracker: "docker", amount: -120)], announcementsSent: 3,
-        addressesLost: 2)
+        addressesLost: 2, conflicts: 1)
     ],
     trackers: [
       TrackerStatus(

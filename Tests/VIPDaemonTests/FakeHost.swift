@@ -86,6 +86,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   var watched: [[WatchedAddress]] { state.withLock { $0.watched } }
 
   /// Another host's frames.
+  var claimsWaiting: Int { state.withLock { $0.claims.count } }
+
   func claim(_ frames: [ReceivedFrame]) {
     state.withLock { $0.claims += frames }
     eventfd_write(claims, 1)

@@ -400,6 +400,8 @@ struct StateEventTableTests {
     active     | startup              | = active, Adver_Timer 5.609375s, announces 9.809375s
     active     | shutdown             | send 0 to all; = active, leaves at 6.02s
     active     | lose eth0            | send 0 to all; remove; active → initialize: eth0 is down; = initialize
+    backup     | contest              | = backup, Active_Down_Timer 7.609375s at 1s
+    active     | contest              | announce; = active, Adver_Timer 5.609375s, announces 5.2s
     leaving    | startup              | send 100 to all; announce; = active, Adver_Timer 6s, announces 5.2s
     leaving    | shutdown             | = active, leaves at 5.9s
     leaving    | lose eth0            | send 0 to all; remove; active → initialize: eth0 is down; = initialize

@@ -63,6 +63,7 @@ struct TranscriptPlayer {
     case "resume": return .resume
     case "shutdown": return .shutdown(.stopped)
     case "drain": return .shutdown(.drained(isForced: words.last == "forced"))
+    case "contest": return .contested
     case "lose": return .shutdown(.interfaceDown(word(after: "lose") ?? ""))
     case "deadline": return .deadline
     case "priority": return word(after: "priority").flatMap { UInt8($0) }.map { .priorityChanged(priority($0)) }

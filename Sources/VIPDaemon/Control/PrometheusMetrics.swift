@@ -104,6 +104,9 @@ enum PrometheusMetrics {
     page.counter("virtual_router_advertisements_received_total", "Advertisements received and taken.") {
       each { .init($0.advertisementsReceived) }
     }
+    page.counter("virtual_router_conflicts_total", "Times that another router was Active beside this node.") {
+      routers.compactMap { router in router.conflicts.map { .init(.init($0), labels(of: router)) } }
+    }
     page.counter("virtual_router_addresses_lost_total", "Times that another tool took addresses from this node.") {
       routers.compactMap { router in router.addressesLost.map { .init(.init($0), labels(of: router)) } }
     }
