@@ -63,7 +63,12 @@ let package = Package(
         "VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "ControlAPI", "HealthProbes", "CLinux", logging,
       ] + nio),
     module("Rehearsal", ["CLinux"]),
-    program("vipd", ["VIPDaemon", "LinuxNetwork", "CLibcap", "CLinux", argumentParser, logging]),
+    program(
+      "vipd",
+      [
+        "VIPDaemon", "LinuxNetwork", "ControlAPI", "NetworkTypes", "ClusterConfiguration", "CLibcap", "CLinux",
+        argumentParser, logging, subprocess, systemPackage,
+      ]),
     program(
       "vipctl",
       ["ControlAPI", "FailoverSimulation", "ClusterConfiguration", "Rehearsal", "CLinux", argumentParser] + nio),

@@ -9,6 +9,8 @@ int become(uid_t user, gid_t group) {
   return setresuid(user, user, user);
 }
 
+bool is_real_time(void) { return (sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_RR; }
+
 int become_real_time(int priority) {
   struct sched_param parameters = {.sched_priority = priority};
   return sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);

@@ -30,13 +30,15 @@ public struct NodeStatus: Codable, Sendable, Hashable {
   public var unknownSenders: [UnknownSenderStatus]?
   /// While an admin has the node stay away.
   public var drain: DrainStatus?
+  /// How many times the running process has replaced its program.
+  public var upgrades: Int?
 
   public init(
     cluster: String, node: String, version: String, uptime: Duration, virtualRouters: [VirtualRouterStatus],
     trackers: [TrackerStatus], peers: [PeerStatus], health: NodeHealth? = nil,
     configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil,
     strays: StrayStatus? = nil, rivals: [RivalStatus]? = nil, unknownSenders: [UnknownSenderStatus]? = nil,
-    drain: DrainStatus? = nil
+    drain: DrainStatus? = nil, upgrades: Int? = nil
   ) {
     self.cluster = cluster
     self.node = node
@@ -53,10 +55,11 @@ public struct NodeStatus: Codable, Sendable, Hashable {
     self.rivals = rivals
     self.unknownSenders = unknownSenders
     self.drain = drain
+    self.upgrades = upgrades
   }
 
   enum CodingKeys: String, CodingKey {
-    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays, rivals, drain
+    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays, rivals, drain, upgrades
     case uptime = "uptime_seconds"
     case virtualRouters = "virtual_routers"
     case unknownSenders = "unknown_senders"

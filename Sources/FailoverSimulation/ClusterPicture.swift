@@ -219,9 +219,7 @@ extension VirtualRouterConfiguration {
 extension ClusterPicture {
   /// Since when the network is whole, every process runs, and nothing has befallen the cluster; nil while that is not so.
   public var quietSince: Instant? {
-    guard segment.isWhole, time >= stalledUntil, !nodes.contains(where: { $0.isFrozen }) else {
-      return nil
-    }
+    guard segment.isWhole, time >= stalledUntil, !nodes.contains(where: { $0.isFrozen }) else { return nil }
     return max(lastDisturbance, stalledUntil)
   }
 

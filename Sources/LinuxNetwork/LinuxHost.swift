@@ -27,13 +27,18 @@ public final class LinuxHost {
   /// Opens all sockets. No VRRP packet is received before `setReceptionFilter`.
   ///
   /// A host without IPv6 (`ipv6.disable=1`) gets along with IPv4 alone.
+  /// - Parameter inherited: those to go on with instead of new ones. They have a filter already.
   /// - Throws: what could not be opened; most often for want of CAP_NET_RAW or CAP_NET_ADMIN.
-  public init() throws(HostNetworkFailure) {
+  public init(inheriting inherited: ReceptionSockets? = nil) throws(HostNetworkFailure) {
     var wanted: [VRRPSocket] = []
     var unwanted: [VRRPSocket] = []
     for family in IPFamily.allCases {
       do {
-        wanted.append(try VRRPSocket(family, queueBytes: Self.receptionQueue))
+        if let descriptor = inherited?.descriptors[family] {
+          wanted.append(try VRRPSocket(adopting: descriptor, family))
+        } else {
+          wanted.append(try VRRPSocket(family, queueBytes: Self.receptionQueue))
+        }
         unwanted.append(try VRRPSocket(family, queueBytes: Self.sampleQueue))
       } catch {
         guard family == .ipv6, error.code == EAFNOSUPPORT else { throw error }
@@ -41,6 +46,7 @@ public final class LinuxHost {
     }
     self.wanted = wanted
     self.unwanted = unwanted
+    memberships = inherited?.memberships ?? []
     // Protocol 0: it only sends.
     frames = try SocketDescriptor(AF_PACKET, SOCK_RAW, 0, for: .openPacketSocket, subject: "ARP and ND")
     neighbors = try NeighborWatch()
@@ -69,6 +75,13 @@ public final class LinuxHost {
 extension LinuxHost {
   /// Readable when VRRP packets wait: raw sockets for IP protocol 112, one per family.
   public var receptionDescriptors: [CInt] { wanted.map(\.descriptor) }
+
+  /// The same, to be handed to another program in this process.
+  public var receptionSockets: ReceptionSockets {
+    ReceptionSockets(
+      descriptors: Dictionary(uniqueKeysWithValues: wanted.map { ($0.family, $0.descriptor) }),
+      memberships: memberships)
+  }
 
   /// The next packet that waits, of either family; nil when none does.
   public func nextDatagram() -> ReceivedDatagram? { next(of: wanted) }

@@ -24,12 +24,18 @@ public actor FailoverAgent {
     public var logger: Logger
     /// Nil where nothing outlives the daemon.
     public var drainMemory: (any DrainMemory)?
+    /// Nil where the program cannot be replaced while it runs.
+    public var successor: (any Successor)?
+    /// What the program before left to this one.
+    public var inheritance: Inheritance?
 
     public init(
       file: String, configuration: LoadedConfiguration, node: NodeName, version: String, logger: Logger,
-      drainMemory: (any DrainMemory)? = nil
+      drainMemory: (any DrainMemory)? = nil, successor: (any Successor)? = nil, inheritance: Inheritance? = nil
     ) {
       self.drainMemory = drainMemory
+      self.successor = successor
+      self.inheritance = inheritance
       self.file = file
       self.configuration = configuration
       self.node = node
@@ -42,7 +48,7 @@ public actor FailoverAgent {
   let loop: VRRPLoop
   let host: any HostNetwork
   public nonisolated let events = EventBroadcaster()
-  let startedAt = Instant.now()
+  let startedAt: Instant
   var logger: Logger { setup.logger }
 
   // What is in force.
@@ -98,6 +104,10 @@ public actor FailoverAgent {
   var drainOrder: DrainOrder?
   var drainEnd: Instant?
   var isStopping = false
+  /// Set while a new program takes this one's place: when the loop has ended, it is time for exec.
+  public internal(set) var isHandingOver = false
+  /// How many times the running process has replaced its program.
+  var upgrades = 0
 
   struct DiscardKey: Hashable, Sendable {
     var source: IPAddress
@@ -112,7 +122,9 @@ public actor FailoverAgent {
     self.host = host
     configuration = setup.configuration.cluster
     digest = setup.configuration.digest
-    loadedAt = startedAt
+    let now = Instant.now()
+    loadedAt = now
+    startedAt = setup.inheritance?.startedAt ?? now
     router = VRRPRouter(configurations: setup.configuration.cluster.virtualRouters(for: setup.node))
   }
 
@@ -140,6 +152,11 @@ extension FailoverAgent {
     try host.setReceptionFilter(receptionFilter(of: router.members.map(\.router.configuration)))
 
     interfaces = try host.interfaces()
+    if let inheritance = setup.inheritance { goOn(with: inheritance) } else { begin() }
+    rearm()
+  }
+
+  private func begin() {
     router = VRRPRouter(configurations: grounded(router.members.map(\.router.configuration)))
     let now = Instant.now()
     openLedgers(at: now)
@@ -154,7 +171,24 @@ extension FailoverAgent {
     }
     recallDrain(at: now)
     tell(.daemon, "vipd \(setup.version) started as \(setup.node) of \(configuration.name)")
-    rearm()
+  }
+
+  /// In the middle of everything, as if nothing had been in between.
+  private func goOn(with inheritance: Inheritance) {
+    router = VRRPRouter(
+      configurations: grounded(router.members.map(\.router.configuration)), remembering: inheritance.memory)
+    let now = Instant.now()
+    openLedgers(at: now)
+    let obstacles = place()
+    inherit(inheritance, at: now)
+    for (vrid, obstacle) in obstacles { process(.obstacle(vrid, obstacle), at: now) }
+    guardAddresses(at: now)
+    warnOfForeigners(at: now)
+    watchNeighbors(at: now)
+    startTrackers()
+    recallDrain(at: now)
+    logger.notice("vipd \(setup.version) goes on as \(setup.node), in place of the program before")
+    tell(.daemon, "vipd \(setup.version) goes on as \(setup.node), in place of the program before")
   }
 
   /// Leaves every election: calls for successors, serves until they do, and makes the loop return.

@@ -7,6 +7,8 @@ import NetworkTypes
 public protocol HostNetwork: AnyObject {
   /// Readable while VRRP packets wait.
   var receptionDescriptors: [CInt] { get }
+  /// The sockets on which packets are waited for, to be handed to another program in this process.
+  var receptionSockets: ReceptionSockets { get }
   /// Readable when links or addresses have changed.
   var changeDescriptor: CInt { get }
 

@@ -6,7 +6,7 @@ import VRRP
 import VRRPWire
 
 /// One virtual router's books in one family.
-struct TrafficLedger: Sendable, Hashable {
+struct TrafficLedger: Sendable, Hashable, Codable {
   /// Advertisements of which at least one copy left the host.
   var sent = 0
   /// Those that passed all checks.
@@ -18,7 +18,7 @@ struct TrafficLedger: Sendable, Hashable {
 }
 
 /// One virtual router's story.
-struct VirtualRouterLedger: Sendable {
+struct VirtualRouterLedger: Sendable, Codable {
   var families: [IPFamily: TrafficLedger] = [:]
   /// Since when it is in its state.
   var since: Instant
@@ -36,7 +36,7 @@ struct VirtualRouterLedger: Sendable {
 }
 
 /// What was heard from one address.
-struct PeerLedger: Sendable {
+struct PeerLedger: Sendable, Codable {
   var lastHeard: Instant
   var received = 0
   /// Of version 3 over IPv4, where there is a choice: for each virtual router the last that was heard.

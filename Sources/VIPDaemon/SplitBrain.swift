@@ -6,13 +6,13 @@ import NetworkTypes
 import VRRP
 
 /// One virtual router's rival holders.
-struct ConflictLedger: Sendable {
+struct ConflictLedger: Sendable, Codable {
   /// How many times it has begun, since the start.
   private(set) var count = 0
   /// The one that goes on, or was the last.
   private(set) var present: Conflict?
 
-  struct Conflict: Sendable, Hashable {
+  struct Conflict: Sendable, Hashable, Codable {
     var rival: IPAddress
     var priority: Priority
     var began: Instant

@@ -29,7 +29,8 @@ extension FailoverAgent: ControlSource {
         discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections),
         flawedClaims: Dictionary(attention.flaws.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: +)),
       rivals: rivalStatuses(at: now), unknownSenders: unknownSenders(at: now),
-      drain: drainOrder.map { DrainStatus(forced: $0.isForced, remaining: drainEnd.map { max(.zero, $0 - now) }) })
+      drain: drainOrder.map { DrainStatus(forced: $0.isForced, remaining: drainEnd.map { max(.zero, $0 - now) }) },
+      upgrades: upgrades)
   }
 }
 

@@ -1,7 +1,7 @@
 // Why a virtual router changed its state, as values. Words for people are made of these elsewhere, where node names
 // are known.
 
-public struct Transition: Sendable, Hashable {
+public struct Transition: Sendable, Hashable, Codable {
   public var from: StateName
   public var to: StateName
   public var reason: Reason
@@ -12,7 +12,7 @@ public struct Transition: Sendable, Hashable {
     self.reason = reason
   }
 
-  public enum Reason: Sendable, Hashable {
+  public enum Reason: Sendable, Hashable, Codable {
     /// Takes part from now on.
     case startup
     /// Priority 255: the addresses are this node's own.
@@ -37,7 +37,7 @@ public struct Transition: Sendable, Hashable {
 }
 
 /// The names of the states, in the RFC's words.
-public enum StateName: String, Sendable, Hashable, CaseIterable {
+public enum StateName: String, Sendable, Hashable, Codable, CaseIterable {
   case initialize
   case backup
   case active
@@ -54,7 +54,7 @@ extension VirtualRouter.State {
 }
 
 /// What keeps a node from taking part in a virtual router.
-public enum Obstacle: Sendable, Hashable {
+public enum Obstacle: Sendable, Hashable, Codable {
   /// The daemon has not begun, or stops.
   case stopped
   /// An admin has this node stay away. Unless it is forced, a holder remains until another node takes over.

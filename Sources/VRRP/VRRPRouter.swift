@@ -21,6 +21,8 @@ public struct VRRPRouter: Sendable, Hashable {
     case advertisement(ReceivedAdvertisement)
     /// Another host has told the neighbours that this virtual router's addresses are its own.
     case contested(VRID)
+    /// The driver is about to be away for a moment.
+    case affirm
     /// A tracker changed, or was checked for the first time.
     case tracker(String, isUp: Bool)
     /// An admin has the node stay away from all virtual routers, forced or not, or (nil) come back.
@@ -40,12 +42,12 @@ public struct VRRPRouter: Sendable, Hashable {
   }
 
   /// In the file's order.
-  public private(set) var members: [Member]
+  public internal(set) var members: [Member]
   /// Which trackers are up. Those that were not checked yet are missing.
-  public private(set) var trackers: [String: Bool] = [:]
-  private var isStarted = false
+  public internal(set) var trackers: [String: Bool] = [:]
+  var isStarted = false
   /// Set while the node shall stay away: whether at any price.
-  private var drain: Bool?
+  var drain: Bool?
 
   public struct Member: Sendable, Hashable {
     public internal(set) var router: VirtualRouter
@@ -107,6 +109,8 @@ public struct VRRPRouter: Sendable, Hashable {
     case .deadline:
       // Only those whose time has come: there may be hundreds, and each has a timer of its own.
       return members.indices.flatMap { members[$0].isDue(at: now) ? pass(.deadline, to: $0, at: now) : [] }
+    case .affirm:
+      return members.indices.flatMap { pass(.affirm, to: $0, at: now) }
     case .contested(let vrid):
       return index(of: vrid).map { pass(.contested, to: $0, at: now) } ?? []
     case .awake:

@@ -60,6 +60,16 @@ extension VirtualRouter {
     return answer + (announces ? [.announceAddresses(configuration.addresses)] : [])
   }
 
+  /// One that leaves has called for a successor, and says nothing more.
+  mutating func advertiseEarly(_ active: ActiveState, at now: Instant) -> [Action] {
+    guard active.departure == nil else { return [] }
+    var next = active
+    next.adverTimer = now + configuration.interval.duration
+    let told = affirm(&next, at: now)
+    state = .active(next)
+    return told
+  }
+
   /// Whoever claims the addresses without speaking VRRP is outdone in what it does: neighbours believe the last word.
   mutating func insist(_ active: ActiveState, at now: Instant) -> [Action] {
     var next = active

@@ -4,7 +4,7 @@
 import NetworkTypes
 
 /// A holder on its way out.
-public struct Departure: Sendable, Hashable {
+public struct Departure: Sendable, Hashable, Codable {
   /// Why it leaves.
   public var obstacle: Obstacle
   /// When it goes, whether a successor was heard or not.

@@ -6,7 +6,7 @@
 import NetworkTypes
 
 public struct VirtualRouter: Sendable, Hashable {
-  public enum State: Sendable, Hashable {
+  public enum State: Sendable, Hashable, Codable {
     case initialize
     case backup(BackupState)
     case active(ActiveState)
@@ -26,6 +26,8 @@ public struct VirtualRouter: Sendable, Hashable {
     case advertisement(ReceivedAdvertisement)
     /// Another host has told the neighbours that our addresses are its own.
     case contested
+    /// The driver is about to be away for a moment: what is held is affirmed now, and next an interval later.
+    case affirm
     /// Trackers moved the priority that this node contends with.
     case priorityChanged(Priority)
     /// The file was read again, and neither the interface nor the node's own address is another.
@@ -87,7 +89,8 @@ public struct VirtualRouter: Sendable, Hashable {
     case (.initialize, .resume): return becomeActive(because: .resumption, at: now)
     case (.initialize, .priorityChanged(let priority)): return adopt(priority)
     case (.initialize, .reconfigured(let new)): return adopt(new)
-    case (.initialize, .shutdown), (.initialize, .deadline), (.initialize, .advertisement), (.initialize, .contested):
+    case (.initialize, .shutdown), (.initialize, .deadline), (.initialize, .advertisement), (.initialize, .contested),
+      (.initialize, .affirm):
       return []
 
     case (.backup, .shutdown(let obstacle)): return leave(for: obstacle)  // FSM-3
@@ -103,8 +106,10 @@ public struct VirtualRouter: Sendable, Hashable {
     case (.active(let active), .reconfigured(let new)): return reconfigure(to: new, active, at: now)
     case (.active(let active), .startup): return stay(active, at: now)
     case (.active(let active), .contested): return insist(active, at: now)
+    case (.active(let active), .affirm): return advertiseEarly(active, at: now)
 
-    case (.backup, .startup), (.backup, .resume), (.backup, .contested), (.active, .resume): return []
+    case (.backup, .startup), (.backup, .resume), (.backup, .contested), (.backup, .affirm), (.active, .resume):
+      return []
     }
   }
 }

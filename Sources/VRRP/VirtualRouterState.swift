@@ -3,7 +3,7 @@
 import NetworkTypes
 
 /// Waiting for the Active Router to fall silent.
-public struct BackupState: Sendable, Hashable {
+public struct BackupState: Sendable, Hashable, Codable {
   /// When this node becomes Active unless it hears a reason not to.
   public var activeDownTimer: Instant
   /// The Active Router's own interval, as it says. RFC 9568 §6.1
@@ -13,7 +13,7 @@ public struct BackupState: Sendable, Hashable {
   /// With ``Preemption/after(_:)``: when an Active Router of lower priority has been endured for long enough.
   public var preemptionAllowed: Instant?
 
-  public enum Expectation: Sendable, Hashable {
+  public enum Expectation: Sendable, Hashable, Codable {
     case silence
     case relinquished(ActiveRouter)
     case preemption(ActiveRouter)
@@ -21,7 +21,7 @@ public struct BackupState: Sendable, Hashable {
 }
 
 /// Holding the addresses.
-public struct ActiveState: Sendable, Hashable {
+public struct ActiveState: Sendable, Hashable, Codable {
   public var adverTimer: Instant
   public var announcements: AnnouncementSchedule
   /// When a rival was last told that we are here (FSM-10, FSM-12); nil where there was none.
@@ -49,7 +49,7 @@ public struct ActiveState: Sendable, Hashable {
 }
 
 /// The sender of the last advertisement that counted.
-public struct ActiveRouter: Sendable, Hashable {
+public struct ActiveRouter: Sendable, Hashable, Codable {
   public var address: IPAddress
   public var priority: AdvertisedPriority
   public var heard: Instant

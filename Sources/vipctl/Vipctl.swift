@@ -21,7 +21,7 @@ struct Vipctl: AsyncParsableCommand {
         name: "Daemon",
         subcommands: [
           StatusCommand.self, WatchCommand.self, ProbeCommand.self, ReloadCommand.self, DrainCommand.self,
-          ResumeCommand.self,
+          ResumeCommand.self, UpgradeCommand.self,
         ]),
       CommandGroup(name: "Cluster file", subcommands: clusterFileCommands),
     ],

@@ -7,14 +7,24 @@ import VIPDaemon
 
 final class DrainFile: DrainMemory {
   private let path: String
-  private let descriptor: CInt
+  let descriptor: CInt
 
   /// - Throws: in words why there can be none; vipd does without.
   init(beside socket: String) throws(ControlFailure) {
-    let directory = String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)])
-    path = (directory.isEmpty ? "." : directory) + "/drain.json"
+    path = Self.path(beside: socket)
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
     if descriptor < 0 { throw ControlFailure("\(path): cannot open: \(String(cString: strerror(errno)))") }
+  }
+
+  /// Goes on with the file that a program before has opened.
+  init(adopting descriptor: CInt, beside socket: String) {
+    path = Self.path(beside: socket)
+    self.descriptor = descriptor
+  }
+
+  private static func path(beside socket: String) -> String {
+    let directory = String(socket[..<(socket.lastIndex(of: "/") ?? socket.startIndex)])
+    return (directory.isEmpty ? "." : directory) + "/drain.json"
   }
 
   deinit { close(descriptor) }

@@ -9,11 +9,6 @@ struct AddressChecker: Checker {
   /// As it is between the occurrences of a step.
   private var installed: [Place: Set<IPAddress>] = [:]
 
-  private struct Place: Hashable {
-    var node: String
-    var vrid: VRID
-  }
-
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
     guard step.occurrences.contains(where: \.concernsAddresses) else { return [] }
     return step.occurrences.compactMap { prematureAnnouncement($0) } + differences(picture)

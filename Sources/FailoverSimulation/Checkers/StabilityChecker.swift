@@ -6,14 +6,9 @@ import NetworkTypes
 import VRRP
 
 struct StabilityChecker: Checker {
-  private var activations: [Activation: Int] = [:]
+  private var activations: [Place: Int] = [:]
   /// Since when a node is a Backup Router with the file that it has.
-  private var backups: [Activation: Instant] = [:]
-
-  private struct Activation: Hashable {
-    var node: String
-    var vrid: VRID
-  }
+  private var backups: [Place: Instant] = [:]
 
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
     if step.occurrences.contains(where: \.isSpinning) { return ["a router asks for a deadline that is past"] }
@@ -30,8 +25,8 @@ struct StabilityChecker: Checker {
       if transition.reason != .resumption { complaints += usurpations(by: node, vrid, picture) }
       // What was sent before the disturbance may have moved it.
       guard picture.hasDelivered else { continue }
-      activations[Activation(node: node, vrid: vrid), default: 0] += 1
-      if activations[Activation(node: node, vrid: vrid)] == 2 {
+      activations[Place(node: node, vrid: vrid), default: 0] += 1
+      if activations[Place(node: node, vrid: vrid)] == 2 {
         complaints.append("\(node), VRID \(vrid): Active for the second time after one disturbance")
       }
     }
@@ -45,7 +40,7 @@ struct StabilityChecker: Checker {
       switch occurrence {
       case .noticed(let name, .reloaded): backups = backups.filter { $0.key.node != name }
       case .transition(let name, let vrid, let transition):
-        let place = Activation(node: name, vrid: vrid)
+        let place = Place(node: name, vrid: vrid)
         let since = backups[place]
         backups[place] = transition.to == .backup ? step.time : nil
         guard case .preemption = transition.reason, let since, let node = picture[name],

@@ -134,6 +134,7 @@ extension ControlConnection {
     case .events: startStream(head)
     case .reload: perform(.reload, head.method)
     case .resume: perform(.resume, head.method)
+    case .upgrade: perform(.upgrade, head.method)
     case .drain:
       do throws(ControlFailure) {
         perform(.drain(try DrainRequest(query: head.uri.drop { $0 != "?" }.dropFirst())), head.method)

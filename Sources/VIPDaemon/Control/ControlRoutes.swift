@@ -13,12 +13,13 @@ enum ControlRoute: String, CaseIterable, Sendable {
   case reload = "/v1/reload"
   case drain = "/v1/drain"
   case resume = "/v1/resume"
+  case upgrade = "/v1/upgrade"
 
   /// Whether it changes something. Then it is a POST, and only the Unix socket's file mode says who may.
   var isCommand: Bool {
     switch self {
     case .index, .health, .metrics, .status, .events: false
-    case .reload, .drain, .resume: true
+    case .reload, .drain, .resume, .upgrade: true
     }
   }
 
@@ -34,6 +35,7 @@ enum ControlRoute: String, CaseIterable, Sendable {
     case .reload: "read the cluster file again (Unix socket only)"
     case .drain: "hand over and stay away; ?for=SECONDS&force=true (Unix socket only)"
     case .resume: "take part again (Unix socket only)"
+    case .upgrade: "go on as the program that is installed now (Unix socket only)"
     }
   }
 

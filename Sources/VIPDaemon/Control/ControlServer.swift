@@ -68,8 +68,10 @@ public final class ControlServer: Sendable {
   func connectionCount() async -> Int { await hub.connectionCount() }
 
   /// Stops to answer: event streams are closed, answers that are on their way get a moment, the socket's file is removed.
-  public func stop() async {
-    socket?.removeFile()
+  ///
+  /// - Parameter leavingFile: That of the socket stays, for whoever listens to it next.
+  public func stop(leavingFile: Bool = false) async {
+    if !leavingFile { socket?.removeFile() }
     await unixListener?.close()
     await tcpListener.withLock { $0 }?.close()
     await hub.close()

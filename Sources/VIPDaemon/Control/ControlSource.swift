@@ -20,6 +20,9 @@ public protocol ControlSource: Sendable {
   /// Ends a drain.
   func resume() async -> Result<String, ControlFailure>
 
+  /// Has the installed program take the running one's place.
+  func upgrade() async -> Result<String, ControlFailure>
+
   /// Where the daemon tells what happens.
   var events: EventBroadcaster { get }
 }

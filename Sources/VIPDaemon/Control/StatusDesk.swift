@@ -65,12 +65,14 @@ actor StatusDesk {
     case reload
     case drain(DrainRequest)
     case resume
+    case upgrade
 
     var verb: String {
       switch self {
       case .reload: "reload"
       case .drain: "drain"
       case .resume: "resume"
+      case .upgrade: "upgrade"
       }
     }
   }
@@ -92,6 +94,7 @@ actor StatusDesk {
         case .reload: await source.reload()
         case .drain(let request): await source.drain(request)
         case .resume: await source.resume()
+        case .upgrade: await source.upgrade()
         }
       underWay.remove(command.verb)
       latest = nil

@@ -43,6 +43,13 @@ struct ControlClient: Sendable {
 
   func resume() async throws(ClientFailure) -> String { try await command("resume") }
 
+  /// - Returns: Which program takes over.
+  ///
+  /// The daemon tries the new program before it answers, so that may take longer than other answers.
+  func upgrade() async throws(ClientFailure) -> String {
+    try await ControlClient(endpoint, timeout: max(timeout, .seconds(15))).command("upgrade")
+  }
+
   private func command(_ words: String) async throws(ClientFailure) -> String {
     let bytes = try await ask(.POST, "/v1/" + words)
     guard let answer = try? ControlJSON.decode(ControlConfirmation.self, from: bytes) else {
