@@ -84,7 +84,8 @@ extension FailoverAgent {
 
   private var inheritance: Inheritance {
     Inheritance(
-      node: setup.node.rawValue, sockets: host.receptionSockets, startedAt: startedAt, upgrades: upgrades, memory: router.memory,
+      node: setup.node.rawValue, sockets: host.receptionSockets, startedAt: startedAt, upgrades: upgrades,
+      memory: router.memory,
       ledgers: ledgers, peers: peers, groupForms: groupForms, strays: strays)
   }
 

@@ -73,7 +73,8 @@ struct Daemon {
     } catch let failure as StartFailure {
       throw failure
     } catch {
-      throw StartFailure.host("vipd \(vipdVersion) does not understand what the running program would leave to it: \(error)")
+      throw StartFailure.host(
+        "vipd \(vipdVersion) does not understand what the running program would leave to it: \(error)")
     }
     print("vipd \(vipdVersion)")
     return 0

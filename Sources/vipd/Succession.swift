@@ -30,13 +30,16 @@ final class Succession: Successor {
 
   func rehearse(_ inheritance: Inheritance) async throws(ControlFailure) -> String {
     let words = Array(arguments.dropFirst()) + ["--trial"]
-    guard let bytes = try? ControlJSON.compact(inheritance) else {
+    guard let memory = (try? ControlJSON.compact(inheritance)).flatMap(memoryFile) else {
       throw ControlFailure("cannot write down what \(program) shall inherit")
     }
+    // A file, and no pipe: a program that does not read it shall not break anything.
+    lseek(memory, 0, SEEK_SET)
+    let input = FileDescriptorInput.fileDescriptor(FileDescriptor(rawValue: memory), closeAfterSpawningProcess: true)
     let program = program
     let trial = Task {
       try await Subprocess.run(
-        .path(FilePath(program)), arguments: Arguments(words), workingDirectory: "/", input: .array(bytes),
+        .path(FilePath(program)), arguments: Arguments(words), workingDirectory: "/", input: input,
         output: .string(limit: 4096), error: .string(limit: 65536))
     }
     let limit = Task {
@@ -79,7 +82,8 @@ final class Succession: Successor {
     }
     defer { close(memory) }
     let estate = Estate(
-      memory: memory, control: control.descriptor, drain: drain, reception: Array(inheritance.sockets.descriptors.values))
+      memory: memory, control: control.descriptor, drain: drain,
+      reception: Array(inheritance.sockets.descriptors.values))
     guard Privileges.keepAcrossExec() else { return "cannot keep capabilities: \(String(cString: strerror(errno)))" }
     estate.setInheritable(true)
     setenv(Estate.variable, estate.text, 1)

@@ -117,7 +117,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["/v1/reload", "/v1/drain", "/v1/resume", "/v1/status"])
+  @Test(arguments: ["/v1/reload", "/v1/drain", "/v1/resume", "/v1/upgrade", "/v1/status"])
   func takesNoCommandsOverTCP(path: String) async throws {
     try await withServer { server in
       let answer = try await server.ask("POST", path, .tcp)

@@ -53,6 +53,8 @@ final class FakeDaemon: ControlSource {
     return .success("resumed")
   }
 
+  func upgrade() async -> Result<String, ControlFailure> { .failure(ControlFailure("nothing to replace it with")) }
+
   /// What it was asked for, nil for the end of it.
   var drains: [DrainRequest?] { state.withLock { $0.drains } }
 

@@ -172,6 +172,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     }
   }
 
+  var receptionSockets: ReceptionSockets { ReceptionSockets(descriptors: [:]) }
+
   func renewals() -> [AddressPlacement: Duration] {
     state.withLock { $0.renewals }.mapValues { Instant.now() - $0 }
   }

@@ -47,6 +47,16 @@ import VIPDaemon
     #expect(down.output.hasPrefix("VIPD CRITICAL - cannot reach vipd at /nonexistent/vipd.sock: no such file"))
   }
 
+  @Test func upgrades() async throws {
+    try await withDaemon { daemon in
+      let command = ["upgrade", "--timeout", "30", "--socket", daemon.path]
+      #expect(try await vipctl(command).output == "vipd 9 takes over\n")
+      daemon.source.refuseReloads()
+      let refused = try await vipctl(command)
+      #expect(refused.code == 1 && refused.errors == "vipctl: vipd would not start\n")
+    }
+  }
+
   @Test func drainsAndResumes() async throws {
     try await withDaemon { daemon in
       let at = ["--timeout", "30", "--socket", daemon.path]
@@ -138,7 +148,7 @@ import VIPDaemon
     #expect(try await vipctl("--version").output == "vipctl \(vipdVersion)\n")
     let help = try await vipctl("--help")
     #expect(help.code == 0)
-    for command in ["status", "watch", "probe", "reload", "drain", "resume"] {
+    for command in ["status", "watch", "probe", "reload", "drain", "resume", "upgrade"] {
       #expect(help.output.contains("  \(command)"))
     }
     for arguments in [
@@ -190,8 +200,13 @@ private struct Daemon {
 private final class FakeSource: ControlSource {
   let events = EventBroadcaster()
   private let refusesReloads = Mutex(false)
+  private let upgrades = Mutex(0)
 
-  func status() async -> NodeStatus { .failedOver }
+  func status() async -> NodeStatus {
+    var status = NodeStatus.failedOver
+    status.upgrades = upgrades.withLock { $0 }
+    return status
+  }
 
   func reload() async -> Result<String, ControlFailure> {
     refusesReloads.withLock { $0 }
@@ -205,6 +220,12 @@ private final class FakeSource: ControlSource {
   }
 
   func resume() async -> Result<String, ControlFailure> { .success("takes part again") }
+
+  func upgrade() async -> Result<String, ControlFailure> {
+    guard refusesReloads.withLock({ !$0 }) else { return .failure(ControlFailure("vipd would not start")) }
+    upgrades.withLock { $0 += 1 }
+    return .success("vipd 9 takes over")
+  }
 
   func refuseReloads() { refusesReloads.withLock { $0 = true } }
 }
