@@ -267,6 +267,7 @@ extension ClusterPicture {
 
   private mutating func take(_ occurrence: Occurrence) {
     switch occurrence {
+    case .incident(.upgrade): break
     case .incident(let incident):
       lastDisturbance = time
       if incident.isInterruption { lastInterruption = time }
@@ -318,7 +319,7 @@ extension ClusterPicture {
     case .linkDown(let name): change(name) { $0.hasLink = false }
     case .linkUp(let name): change(name) { $0.hasLink = true }
     case .stall(_, let duration): stalledUntil = max(stalledUntil, time + duration)
-    case .stop, .drain, .resume, .tracker, .reload, .cut, .partition, .heal, .quality, .linkQuality: break
+    case .stop, .drain, .resume, .upgrade, .tracker, .reload, .cut, .partition, .heal, .quality, .linkQuality: break
     }
   }
 
@@ -368,7 +369,7 @@ extension ClusterPicture.Node {
 extension Incident {
   fileprivate var isInterruption: Bool {
     switch self {
-    case .start, .crash, .kill, .stop, .drain, .resume, .tracker, .reload: false
+    case .start, .crash, .kill, .stop, .drain, .resume, .upgrade, .tracker, .reload: false
     case .freeze, .thaw, .stall, .linkDown, .linkUp, .cut, .partition, .heal, .quality, .linkQuality: true
     }
   }

@@ -45,6 +45,7 @@ struct Host: Sendable {
     case link(isUp: Bool)
     case reload
     case drain(isForced: Bool?)
+    case upgrade
     case terminate
   }
 

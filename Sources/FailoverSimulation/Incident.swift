@@ -15,6 +15,8 @@ public enum Incident: Sendable, Hashable {
   case drain(String, isForced: Bool)
   /// An admin ends that.
   case resume(String)
+  /// Another program takes vipd's place in its process. Nothing may follow from it.
+  case upgrade(String)
   /// The process, or the whole virtual machine, does not run. Time goes on, addresses stay until their lease ends,
   /// datagrams queue up.
   case freeze(String)

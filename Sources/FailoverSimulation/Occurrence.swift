@@ -50,6 +50,7 @@ extension Occurrence {
   /// Whether it comes from outside, and so explains that something moves.
   var isDisturbance: Bool {
     switch self {
+    case .incident(.upgrade): false
     case .incident, .noticed: true
     case .sent, .unreadable, .discarded, .transition, .installed, .removed, .expired, .announced, .learned, .spinning:
       false

@@ -95,6 +95,7 @@ extension Simulation {
     case .stop(let name): deliver(.terminate, to: segment.number(of: name))
     case .drain(let name, let isForced): deliver(.drain(isForced: isForced), to: segment.number(of: name))
     case .resume(let name): deliver(.drain(isForced: nil), to: segment.number(of: name))
+    case .upgrade(let name): deliver(.upgrade, to: segment.number(of: name))
     case .freeze(let name): hosts[segment.number(of: name)].isFrozen = true
     case .thaw(let name):
       thaw(segment.number(of: name))
@@ -187,6 +188,11 @@ extension Simulation {
       hosts[node].drain = isForced
       occurrences.append(.noticed(name, .drained(isForced: isForced)))
       handle(.drain(isForced: isForced), on: node)
+    case .upgrade:
+      handle(.affirm, on: node)
+      guard let router = hosts[node].router else { return }
+      hosts[node].router = VRRPRouter(
+        configurations: router.members.map(\.router.configuration), remembering: router.memory)
     case .terminate:
       occurrences.append(.noticed(name, .stopped))
       hosts[node].isStopping = true

@@ -179,6 +179,7 @@ extension Incident: CustomStringConvertible {
     case .stop(let node): "stop \(node)"
     case .kill(let node): "kill \(node)"
     case .drain(let node, let isForced): "drain \(node)\(isForced ? " forced" : "")"
+    case .upgrade(let node): "upgrade \(node)"
     case .resume(let node): "resume \(node)"
     case .freeze(let node): "freeze \(node)"
     case .thaw(let node): "thaw \(node)"

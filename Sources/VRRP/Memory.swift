@@ -17,6 +17,7 @@ extension VRRPRouter {
     var state: VirtualRouter.State
     var priority: Priority
     var activeRouter: ActiveRouter?
+    var fitness: Fitness
     var hostObstacle: Obstacle?
     var drain: Bool?
     var isResuming: Bool
@@ -27,7 +28,8 @@ extension VRRPRouter {
       virtualRouters: members.map { member in
         VirtualRouterMemory(
           vrid: member.router.configuration.vrid, state: member.router.state, priority: member.router.priority,
-          activeRouter: member.router.activeRouter, hostObstacle: member.hostObstacle, drain: member.drain,
+          activeRouter: member.router.activeRouter, fitness: member.fitness,
+          hostObstacle: member.hostObstacle, drain: member.drain,
           isResuming: member.isResuming)
       }, trackers: trackers, isStarted: isStarted, drain: drain)
   }
@@ -50,7 +52,7 @@ extension VRRPRouter {
       members[index].hostObstacle = known.hostObstacle
       members[index].drain = known.drain
       members[index].isResuming = known.isResuming
-      members[index].fitness = Fitness(of: configuration, trackers: trackers)
+      members[index].fitness = known.fitness
     }
   }
 }

@@ -114,7 +114,7 @@ public struct VirtualAddress: Sendable, Hashable {
 }
 
 /// What a tracker does to the priority of the virtual router that refers to it.
-public struct TrackerWeight: Sendable, Hashable {
+public struct TrackerWeight: Sendable, Hashable, Codable {
   public var tracker: String
   /// Below zero: added (that is, subtracted) while the tracker is down. Above zero: added while it is up.
   /// Zero: while it is down this node takes no part.

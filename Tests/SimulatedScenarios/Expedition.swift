@@ -164,11 +164,12 @@ extension Expedition {
     let nodes = scenario.blueprint.nodes.map(\.name)
     let node = one(of: nodes)
     let trackers = scenario.blueprint.routers.flatMap(\.trackers).map(\.tracker)
-    switch random.below(27) {
+    switch random.below(28) {
     case 0: happen(.crash(node))
     case 22: happen(.kill(node))
     case 24: happen(.drain(node, isForced: chance(300)))
     case 25, 26: happen(.resume(node))
+    case 27: happen(.upgrade(node))
     case 23:
       happen(.kill(node))
       now += random.duration(upTo: interval.duration * 2)

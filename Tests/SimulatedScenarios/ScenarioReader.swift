@@ -195,7 +195,7 @@ extension Words {
   mutating func happenings() throws -> [Scenario.Happening] {
     let verb = try next()
     switch verb {
-    case "start", "crash", "kill", "stop", "resume", "freeze", "thaw":
+    case "start", "crash", "kill", "stop", "resume", "upgrade", "freeze", "thaw":
       var incidents: [Scenario.Happening] = []
       repeat { incidents.append(.incident(try incident(verb, try next()))) } while !isEmpty
       return incidents
@@ -235,6 +235,7 @@ extension Words {
     case "kill": .kill(node)
     case "stop": .stop(node)
     case "resume": .resume(node)
+    case "upgrade": .upgrade(node)
     case "freeze": .freeze(node)
     case "thaw": .thaw(node)
     default: throw error("\(verb) is nothing that happens to a node")
