@@ -23,7 +23,8 @@ extension ClusterConfiguration {
         transport: router.transport,
         checksum: router.checksum,
         password: router.password,
-        isLeased: router.lease == .on
+        isLeased: router.lease == .on,
+        givesWay: router.oneWay == .yield
       )
     }
   }

@@ -43,6 +43,8 @@ public struct ClusterPicture: Sendable {
     public var trackers: [String: Bool] = [:]
     /// Where it went on holding after a restart: there it takes trackers that were not checked yet for up.
     public var resumed: Set<VRID> = []
+    /// Where it gives way to one that does not hear it: it wants its role back, nobody can tell when.
+    public var defers: Set<VRID> = []
     /// Where it is Active, and since when.
     public var active: [VRID: Instant] = [:]
     /// When something other than an advertisement last reached this vipd.
@@ -219,7 +221,8 @@ extension VirtualRouterConfiguration {
 extension ClusterPicture {
   /// Since when the network is whole, every process runs, and nothing has befallen the cluster; nil while that is not so.
   public var quietSince: Instant? {
-    guard segment.isWhole, time >= stalledUntil, !nodes.contains(where: { $0.isFrozen }) else { return nil }
+    guard segment.isWhole, time >= stalledUntil, !nodes.contains(where: { $0.isFrozen || !$0.defers.isEmpty })
+    else { return nil }
     return max(lastDisturbance, stalledUntil)
   }
 
@@ -281,6 +284,7 @@ extension ClusterPicture {
       for node in nodes where node.name == name { note(node.virtualRouters) }
     case .transition(let name, let vrid, let transition):
       let now = time
+      if self[name]?.defers.contains(vrid) == true { lastDisturbance = now }
       change(name) { node in
         switch transition.to {
         case .active:
@@ -288,6 +292,7 @@ extension ClusterPicture {
           if transition.reason == .resumption { node.resumed.insert(vrid) }
         case .initialize, .backup: node.active[vrid] = nil
         }
+        if case .unheard = transition.reason { node.defers.insert(vrid) } else { node.defers.remove(vrid) }
       }
     case .installed(let name, let vrid, let addresses):
       change(name) { $0.installed[vrid, default: []].formUnion(addresses) }
@@ -363,6 +368,7 @@ extension ClusterPicture.Node {
     isStopping = false
     isFrozen = false
     active = [:]
+    defers = []
   }
 }
 

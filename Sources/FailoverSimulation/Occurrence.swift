@@ -76,6 +76,8 @@ public struct Sending: Sendable, Hashable {
 /// A gratuitous ARP or an unsolicited neighbour advertisement.
 public struct Announcement: Sendable, Hashable {
   public var node: String
+  /// Where the address is said to be: at the same node, unless it speaks for another.
+  public var holder: String
   public var vrid: VRID
   public var address: IPAddress
   /// For each client, in the cluster's order, what became of the frame.

@@ -281,7 +281,10 @@ extension Simulation {
       release(addresses, vrid, on: node)
       occurrences.append(.removed(name, vrid, addresses))
     case .perform(let vrid, .announceAddresses(let addresses)):
-      for address in addresses { announce(address.address.address, of: vrid, from: node) }
+      for address in addresses { announce(address.address.address, of: vrid, at: node, from: node) }
+    case .perform(let vrid, .commendAddresses(let addresses, let peer)):
+      guard let holder = owners[peer] else { return }
+      for address in addresses { announce(address.address.address, of: vrid, at: holder, from: node) }
     case .perform(let vrid, .transition(let transition)):
       occurrences.append(.transition(name, vrid, transition))
     }
@@ -372,15 +375,14 @@ extension Simulation {
     }
   }
 
-  private mutating func announce(_ address: IPAddress, of vrid: VRID, from node: Int) {
+  /// - Parameter holder: where the address is said to be.
+  private mutating func announce(_ address: IPAddress, of vrid: VRID, at holder: Int, from node: Int) {
+    let hardware = hosts[holder].hardwareAddress
     let frame =
       switch address {
-      case .v4(let address):
-        GratuitousARP(address: address, hardwareAddress: hosts[node].hardwareAddress).frame
+      case .v4(let address): GratuitousARP(address: address, hardwareAddress: hardware).frame
       case .v6(let address):
-        UnsolicitedNeighborAdvertisement(
-          address: address, hardwareAddress: hosts[node].hardwareAddress, isRouter: false
-        ).frame
+        UnsolicitedNeighborAdvertisement(address: address, hardwareAddress: hardware, isRouter: false).frame
       }
     var passages: [Passage] = []
     for client in clients.indices {
@@ -391,7 +393,9 @@ extension Simulation {
       passages.append(passage)
     }
     occurrences.append(
-      .announced(Announcement(node: hosts[node].name, vrid: vrid, address: address, passages: passages)))
+      .announced(
+        Announcement(
+          node: hosts[node].name, holder: hosts[holder].name, vrid: vrid, address: address, passages: passages)))
   }
 }
 

@@ -95,7 +95,10 @@ public struct Transcript: Sendable {
     case .expired(let node, let vrid, let addresses):
       write(time, node, "\(name(vrid)): loses \(list(addresses.map(\.address))), whose lease has ended")
     case .announced(let announcement):
-      write(time, announcement.node, "\(name(announcement.vrid)): announces \(announcement.address)")
+      write(
+        time, announcement.node,
+        "\(name(announcement.vrid)): announces \(announcement.address)"
+          + (announcement.holder == announcement.node ? "" : " at \(announcement.holder)"))
     case .learned(let client, let address, let node):
       write(time, client, "finds \(address) at \(node)")
     case .unreadable(let node, let message):
@@ -123,6 +126,7 @@ public struct Transcript: Sendable {
     case .silence(let router): "\(name(router)) fell silent"
     case .relinquished(let router): "\(name(router)) relinquished"
     case .preemption(let router): "preempts \(name(router))"
+    case .unheard(let router, let pause): "\(name(router)) does not hear it, gives way for \(pause.shortText)"
     case .superseded(let router): "\(name(router)) has the better claim, \(router.priority.fieldValue)"
     case .obstacle(let obstacle): words(obstacle)
     case .absence(let duration): "was away for \(duration.shortText)"

@@ -27,6 +27,9 @@ struct Narration {
       "\(name(of: predecessor.address)) advertised priority \(predecessor.priority.fieldValue), which is below ours"
     case .superseded(let successor):
       "\(name(of: successor.address)) had the better claim with priority \(successor.priority.fieldValue)"
+    case .unheard(let rival, let pause):
+      "\(name(of: rival.address)) goes on as Active with priority \(rival.priority.fieldValue) and does not hear this node,"
+        + " which gives way for \(pause.inWords) (one_way: yield)"
     case .obstacle(let obstacle): words(for: obstacle)
     case .absence(let absence):
       "vipd did not run for \(absence.inWords) (frozen, paused or starved), so another node may have taken over"
@@ -81,6 +84,11 @@ struct Narration {
     let holder = name(of: active.address)
     guard case .contending(let theirs) = active.priority else { return "\(holder) gave the role up; \(ours)" }
     if theirs >= member.router.priority { return "\(holder) is Active with priority \(theirs); \(ours)" }
+    if let deference = member.router.deference, deference.isInForce(at: now) {
+      return
+        "\(holder) is Active with priority \(theirs); \(ours), but \(name(of: deference.rival.address)) does not hear"
+        + " this node, which gives way for another \((deference.until - now).inWords)"
+    }
     switch configuration.preemption {
     case .immediate, .rfc:
       return "\(holder) is Active with priority \(theirs); \(ours), so this node takes over shortly"

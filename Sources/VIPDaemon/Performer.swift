@@ -33,6 +33,7 @@ extension FailoverAgent {
     case .announceAddresses(let addresses):
       // Nobody shall be sent to a host that does not have the address.
       if !refused.contains(vrid) { announce(addresses, vrid, at: now) }
+    case .commendAddresses(let addresses, _): commend(addresses, vrid, at: now)
     case .transition(let transition): tell(transition, vrid, at: now)
     }
   }
@@ -100,6 +101,21 @@ extension FailoverAgent {
       do throws(HostNetworkFailure) {
         try host.sendFrame(frame(for: address.address.address, hardware, interface), interfaceIndex: interface.index)
         ledgers[vrid]?[address.address.family].announcements += 1
+      } catch {
+        sayOnceInAWhile("\(error)", at: now)
+      }
+    }
+  }
+
+  /// Tells neighbours where a rival is, as far as it has said so itself.
+  private func commend(_ addresses: [VirtualAddress], _ vrid: VRID, at now: Instant) {
+    guard let placement = placements[vrid] else { return }
+    for address in addresses {
+      guard let interface = placement.carrying[address],
+        let hardware = rivals.latest(claiming: addresses.map(\.address.address), on: interface.name)
+      else { continue }
+      do throws(HostNetworkFailure) {
+        try host.sendFrame(frame(for: address.address.address, hardware, interface), interfaceIndex: interface.index)
       } catch {
         sayOnceInAWhile("\(error)", at: now)
       }

@@ -61,6 +61,12 @@ struct RivalBook: Sendable {
     return gone.sorted { $0.words < $1.words }
   }
 
+  /// Who has claimed any of these addresses last; nil where nobody did.
+  func latest(claiming addresses: [IPAddress], on interface: String) -> MACAddress? {
+    rivals.filter { addresses.contains($0.key.address) && $0.key.interface == interface }
+      .max { $0.value.last < $1.value.last }?.key.hardwareAddress
+  }
+
   /// When the next one is to be forgotten.
   var nextDeadline: Instant? { rivals.values.map { $0.last + Self.memory }.min() }
 

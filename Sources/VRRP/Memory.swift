@@ -17,6 +17,7 @@ extension VRRPRouter {
     var state: VirtualRouter.State
     var priority: Priority
     var activeRouter: ActiveRouter?
+    var deference: Deference?
     var fitness: Fitness
     var hostObstacle: Obstacle?
     var drain: Bool?
@@ -28,7 +29,7 @@ extension VRRPRouter {
       virtualRouters: members.map { member in
         VirtualRouterMemory(
           vrid: member.router.configuration.vrid, state: member.router.state, priority: member.router.priority,
-          activeRouter: member.router.activeRouter, fitness: member.fitness,
+          activeRouter: member.router.activeRouter, deference: member.router.deference, fitness: member.fitness,
           hostObstacle: member.hostObstacle, drain: member.drain,
           isResuming: member.isResuming)
       }, trackers: trackers, isStarted: isStarted, drain: drain)
@@ -49,6 +50,7 @@ extension VRRPRouter {
       members[index].router.state = known.state
       members[index].router.priority = known.priority
       members[index].router.activeRouter = known.activeRouter
+      members[index].router.deference = known.deference
       members[index].hostObstacle = known.hostObstacle
       members[index].drain = known.drain
       members[index].isResuming = known.isResuming

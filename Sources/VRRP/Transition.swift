@@ -27,6 +27,8 @@ public struct Transition: Sendable, Hashable, Codable {
     case preemption(ActiveRouter)
     /// Another Active Router has the better claim.
     case superseded(ActiveRouter)
+    /// This Active Router, weaker than ours, goes on as if it did not hear us: given way to for so long.
+    case unheard(ActiveRouter, for: Duration)
     /// Something keeps this node from taking part.
     case obstacle(Obstacle)
     /// Held the addresses, and was then away for so long (frozen, paused, starved) that it may have been given up.

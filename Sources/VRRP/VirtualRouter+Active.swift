@@ -6,6 +6,7 @@ extension VirtualRouter {
   mutating func becomeActive(because reason: Transition.Reason, at now: Instant) -> [Action] {
     let active = ActiveState(at: now, interval: configuration.interval)
     let addresses = configuration.addresses
+    deference?.isOver = true
     let told = become(.active(active), because: reason)
     activeRouter = nil
     return advertise(.contending(priority)) + [.installAddresses(addresses), .announceAddresses(addresses)] + told
@@ -39,7 +40,13 @@ extension VirtualRouter {
       next.adverTimer = now + configuration.interval.duration
       return hold(against: received, next, at: now)
     case .contending:  // FSM-12
-      return hold(against: received, active, at: now)
+      var next = active
+      let rivalry = rivalry(active, with: received, at: now)
+      next.rivalry = rivalry
+      if configuration.givesWay, priority != .addressOwner, isDeaf(rivalry, received.advertisement.interval, at: now) {
+        return giveWay(to: received, rivalry, at: now)
+      }
+      return hold(against: received, next, at: now)
     }
   }
 

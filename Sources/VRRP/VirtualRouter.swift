@@ -46,6 +46,8 @@ public struct VirtualRouter: Sendable, Hashable {
     case removeAddresses([VirtualAddress])
     /// Gratuitous ARP, unsolicited neighbour advertisements.
     case announceAddresses([VirtualAddress])
+    /// The same in the name of the router at this address, which does not know that neighbours take us for the holder.
+    case commendAddresses([VirtualAddress], at: IPAddress)
     /// Nothing to do but to tell people. Always last.
     case transition(Transition)
   }
@@ -63,6 +65,8 @@ public struct VirtualRouter: Sendable, Hashable {
   public internal(set) var priority: Priority
   /// The Active Router that was last heard, or nil where none was since this node took part or became Active itself.
   public internal(set) var activeRouter: ActiveRouter?
+  /// The last rival that was given way to, since this node took part.
+  public internal(set) var deference: Deference?
 
   public init(configuration: VirtualRouterConfiguration) {
     self.configuration = configuration
@@ -119,6 +123,7 @@ public struct VirtualRouter: Sendable, Hashable {
 extension VirtualRouter {
   private mutating func start(at now: Instant) -> [Action] {
     activeRouter = nil
+    deference = nil
     if priority == .addressOwner { return becomeActive(because: .addressOwner, at: now) }  // FSM-1
     let backup = BackupState(
       activeDownTimer: now + activeDownInterval(configuration.interval),

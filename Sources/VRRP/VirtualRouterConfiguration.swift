@@ -26,13 +26,15 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
   public var password: SimplePassword?
   /// Whether the kernel removes an address that is not renewed; see ``lease``.
   public var isLeased: Bool
+  /// Whether it leaves the addresses for a while to a weaker Active Router that does not hear it.
+  public var givesWay: Bool
 
   public init(
     name: String, vrid: VRID, version: VRRPVersion = .v3, priority: Priority,
     interval: AdvertisementInterval = .oneSecond,
     preemption: Preemption = .immediate, families: [FamilyConfiguration], trackers: [TrackerWeight] = [],
     minimumHopLimit: UInt8 = 255, transport: Transport = .unicast, checksum: ChecksumPreference = .auto,
-    password: SimplePassword? = nil, isLeased: Bool = true
+    password: SimplePassword? = nil, isLeased: Bool = true, givesWay: Bool = true
   ) {
     self.name = name
     self.vrid = vrid
@@ -47,6 +49,7 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
     self.checksum = checksum
     self.password = password
     self.isLeased = isLeased
+    self.givesWay = givesWay
   }
 }
 

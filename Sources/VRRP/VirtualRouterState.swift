@@ -26,6 +26,8 @@ public struct ActiveState: Sendable, Hashable, Codable {
   public var announcements: AnnouncementSchedule
   /// When a rival was last told that we are here (FSM-10, FSM-12); nil where there was none.
   public var lastAnswer: Instant?
+  /// Another Active Router that does not yield; nil where there is none.
+  public var rivalry: Rivalry?
   /// When the peers were last told that we are here.
   public var advertised: Instant
   /// When the kernel was last told to keep the addresses; nil where it has to be told with the next advertisement.

@@ -173,6 +173,9 @@ extension Words {
         router.trackers.append(TrackerWeight(tracker: String(tracker), weight: Int(weight) ?? 0))
       case "transport":
         router.transport = try transport()
+      case "one_way":
+        try expect("hold")
+        router.givesWay = false
       case "version":
         router.version = try version()
       case "password":

@@ -96,6 +96,8 @@ struct RandomWalkTests {
       #expect(addresses.allSatisfy { installed.contains($0) }, "renewed before it was installed")
     case .announceAddresses(let addresses):
       #expect(addresses.allSatisfy { installed.contains($0) }, "announced before it was installed")
+    case .commendAddresses(let addresses, _):
+      #expect(addresses.allSatisfy { !installed.contains($0) }, "others are sent elsewhere for what is still here")
     case .sendAdvertisement, .transition: break
     }
   }

@@ -138,6 +138,7 @@ private func text(_ action: VirtualRouter.Action) -> String {
   case .renewAddresses(let addresses): return "renew \(text(addresses))"
   case .removeAddresses(let addresses): return "remove \(text(addresses))"
   case .announceAddresses(let addresses): return "announce \(text(addresses))"
+  case .commendAddresses(let addresses, let peer): return "commend \(text(addresses)) at \(node(peer))"
   case .transition(let transition):
     return "\(transition.from.rawValue) → \(transition.to.rawValue): \(text(transition.reason))"
   }
@@ -157,6 +158,7 @@ private func text(_ reason: Transition.Reason) -> String {
   case .relinquished(let router): "relinquished by \(words(router))"
   case .preemption(let router): "preemption of \(words(router))"
   case .superseded(let router): "superseded by \(words(router))"
+  case .unheard(let router, let pause): "not heard by \(words(router)), gives way for \(text(pause))"
   case .obstacle(.stopped): "stopped"
   case .obstacle(.drained): "drained"
   case .obstacle(.interfaceDown(let name)): "\(name) is down"

@@ -24,8 +24,12 @@ struct AddressChecker: Checker {
       for place in installed.keys where place.node == node { installed[place] = [] }
     case .announced(let announcement):
       let place = Place(node: announcement.node, vrid: announcement.vrid)
-      if installed[place]?.contains(announcement.address) != true {
+      let isHeld = installed[place]?.contains(announcement.address) == true
+      if announcement.holder == announcement.node, !isHeld {
         return "\(announcement.node) announces \(announcement.address), which it does not hold"
+      }
+      if announcement.holder != announcement.node, isHeld {
+        return "\(announcement.node) sends others to \(announcement.holder) for \(announcement.address), which it holds"
       }
     case .incident, .noticed, .sent, .unreadable, .discarded, .transition, .learned, .spinning:
       break

@@ -52,7 +52,7 @@ struct NeighborChecker: Checker {
     case .announced(let announcement):
       for (client, passage) in zip(picture.clients, announcement.passages) {
         clients[client, default: [:]][announcement.address, default: Rumor()]
-          .note(passage, from: announcement.node, picture.time)
+          .note(passage, from: announcement.holder, picture.time)
       }
     case .transition(let node, let vrid, let transition):
       if transition.to == .active { rises[Place(node: node, vrid: vrid)] = picture.time }
