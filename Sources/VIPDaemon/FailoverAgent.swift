@@ -245,9 +245,11 @@ extension FailoverAgent {
       let vrid = received.advertisement.vrid
       ledgers[vrid]?[received.family].received += 1
       record(received, form, at: now)
+      overhear(received, at: now)
       let isContested = isContested(by: received, at: now)
       perform(router.handle(.advertisement(received), at: now), at: now)
       if isContested { noteConflict(with: received, at: now) }
+      noteDeafLink(of: vrid, at: now)
     } catch {
       discard(error, datagram, at: now)
     }

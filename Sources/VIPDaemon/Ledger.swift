@@ -26,6 +26,7 @@ struct VirtualRouterLedger: Sendable, Codable {
   /// The last change of state; nil before the first.
   var lastTransition: Transition?
   var conflicts = ConflictLedger()
+  var chorus = Chorus()
 
   init(since: Instant) { self.since = since }
 

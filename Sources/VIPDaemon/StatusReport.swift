@@ -59,7 +59,7 @@ extension FailoverAgent {
       adjustments: member.fitness.adjustments.map { PriorityAdjustment(tracker: $0.tracker, amount: $0.weight) },
       interval: configuration.interval.duration, protocolVersion: Int(configuration.version.rawValue),
       announcementsSent: traffic.announcements, addressesLost: losses[vrid]?.total ?? 0,
-      conflicts: ledger.conflicts.count)
+      conflicts: ledger.conflicts.count, deafLinks: deafLinks(of: member, at: now))
   }
 
   /// All reasons, so that a counter that is still zero can be told from one that does not exist.
@@ -156,7 +156,8 @@ extension FailoverAgent {
       disagreements(in: configuration, at: now).map { "\(configuration.name): \($0)" }
     }
     let conflicts = router.members.compactMap { conflictProblem(of: $0.router.configuration, at: now) }
-    return NodeHealth(fit: own.isEmpty, problems: own + conflicts + others + rivalProblems)
+    let links = router.members.flatMap { deafLinkProblems(of: $0, at: now) }
+    return NodeHealth(fit: own.isEmpty, problems: own + conflicts + links + others + rivalProblems)
   }
 
   private func problems(of member: VRRPRouter.Member, at now: Instant) -> [String] {

@@ -9,12 +9,23 @@ public struct Rivalry: Sendable, Hashable, Codable {
   public var began: Instant
   /// How many of its advertisements were heard.
   public var heard: Int
+  /// The greater of its interval and ours.
+  var distance: Duration
 
-  init(_ rival: ActiveRouter) {
+  /// So many distances a rival may take to hear us: as long as it takes to be missed. RFC 9568 §6.1
+  private static let patience = 3
+
+  init(_ rival: ActiveRouter, distance: Duration) {
     self.rival = rival
+    self.distance = distance
     began = rival.heard
     heard = 1
   }
+
+  func goesOn(at now: Instant) -> Bool { now - rival.heard < distance * Self.patience }
+
+  /// Whether it would have yielded by its last advertisement, had it heard any of our answers.
+  var isDeaf: Bool { heard > Self.patience && rival.heard - began >= distance * Self.patience }
 }
 
 /// Given way to a rival that does not hear us.
@@ -33,9 +44,6 @@ public struct Deference: Sendable, Hashable, Codable {
 }
 
 extension VirtualRouter {
-  /// So many intervals a rival may take to hear us: as long as it takes to be missed. RFC 9568 §6.1
-  private static let patience = 3
-
   private static let shortestPause = Duration.seconds(10)
   private static let longestPause = Duration.seconds(300)
 
@@ -43,21 +51,23 @@ extension VirtualRouter {
   func rivalry(_ active: ActiveState, with received: ReceivedAdvertisement, at now: Instant) -> Rivalry {
     let rival = ActiveRouter(
       address: primaryAddress(ofSenderOf: received), priority: received.advertisement.priority, heard: now)
-    guard var known = active.rivalry, known.rival.address == rival.address,
-      now - known.rival.heard < distance(received.advertisement.interval) * Self.patience
-    else { return Rivalry(rival) }
+    let distance = max(received.advertisement.interval, configuration.interval).duration
+    guard var known = active.rivalry, known.rival.address == rival.address, known.goesOn(at: now) else {
+      return Rivalry(rival, distance: distance)
+    }
+    known.distance = distance
     known.rival = rival
     known.heard += 1
     return known
   }
 
-  /// Whether a rival would have yielded by now, had it heard any of our answers.
-  func isDeaf(_ rivalry: Rivalry, _ interval: AdvertisementInterval, at now: Instant) -> Bool {
-    rivalry.heard > Self.patience && now - rivalry.began >= distance(interval) * Self.patience
-  }
-
-  private func distance(_ interval: AdvertisementInterval) -> Duration {
-    max(interval, configuration.interval).duration
+  /// The Active Router that does not hear this one, as far as is known at `now`.
+  public func deafRival(at now: Instant) -> ActiveRouter? {
+    switch state {
+    case .initialize: nil
+    case .backup: deference.flatMap { $0.isOver ? nil : $0.rival }
+    case .active(let active): active.rivalry.flatMap { $0.isDeaf && $0.goesOn(at: now) ? $0.rival : nil }
+    }
   }
 
   /// Steps back from a holder's role that nobody else gives up. In silence: a farewell would have others take over who

@@ -31,8 +31,11 @@ extension VirtualRouter {
   mutating func activeHears(
     _ received: ReceivedAdvertisement, _ active: ActiveState, at now: Instant
   ) -> [Action] {
-    if let obstacle = active.departure?.obstacle ?? active.reluctance { return departingHears(received, obstacle) }
     switch received.advertisement.priority {
+    case .relinquishing where active.departure != nil:
+      return []
+    case .contending where active.departure != nil || active.reluctance != nil:
+      return hasSuccessor(received, active)
     case .contending(let theirs) where theirs > priority || (theirs == priority && outranksUs(received)):
       return yield(to: received, at: now)  // FSM-11
     case .relinquishing:  // FSM-10
@@ -43,7 +46,7 @@ extension VirtualRouter {
       var next = active
       let rivalry = rivalry(active, with: received, at: now)
       next.rivalry = rivalry
-      if configuration.givesWay, priority != .addressOwner, isDeaf(rivalry, received.advertisement.interval, at: now) {
+      if configuration.givesWay, priority != .addressOwner, rivalry.isDeaf {
         return giveWay(to: received, rivalry, at: now)
       }
       return hold(against: received, next, at: now)

@@ -76,13 +76,10 @@ extension VirtualRouter {
 
   /// Somebody serves. The farewell that follows the removal has the successor announce once more, after which nothing
   /// of ours can mislead anyone (FSM-10).
-  mutating func departingHears(_ received: ReceivedAdvertisement, _ obstacle: Obstacle) -> [Action] {
-    switch received.advertisement.priority {
-    case .relinquishing: return []
-    case .contending:
-      let told = become(.initialize, because: .obstacle(obstacle))
-      return [.removeAddresses(configuration.addresses)] + farewell(.relinquishing, to: received.source) + told
-    }
+  mutating func hasSuccessor(_ successor: ReceivedAdvertisement, _ active: ActiveState) -> [Action] {
+    guard let obstacle = active.departure?.obstacle ?? active.reluctance else { return [] }
+    let told = become(.initialize, because: .obstacle(obstacle))
+    return [.removeAddresses(configuration.addresses)] + farewell(.relinquishing, to: successor.source) + told
   }
 }
 

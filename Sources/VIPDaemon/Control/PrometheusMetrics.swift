@@ -107,6 +107,11 @@ enum PrometheusMetrics {
     page.counter("virtual_router_advertisements_received_total", "Advertisements received and taken.") {
       each { .init($0.advertisementsReceived) }
     }
+    page.gauge("virtual_router_deaf_link", "1 where advertisements of one Active Router do not reach another.") {
+      routers.flatMap { router in
+        (router.deafLinks ?? []).map { .init(1, labels(of: router) + ["from": $0.from, "to": $0.to]) }
+      }
+    }
     page.counter("virtual_router_conflicts_total", "Times that another router was Active beside this node.") {
       routers.compactMap { router in router.conflicts.map { .init(.init($0), labels(of: router)) } }
     }
