@@ -88,14 +88,21 @@ enum Privileges {
   }
 }
 
-/// The VRRP thread runs before everything else, so that a busy host does not look like a dead one.
+/// The VRRP thread runs before everything else, and waits for no page to be read back, so that a busy host does not look
+/// like a dead one.
 enum RealTime {
-  /// Asks for SCHED_RR for the calling thread. Threads and processes that it makes are ordinary ones again.
+  /// Asks for SCHED_RR for the calling thread, and for the process's memory to stay where it is. Threads and processes that
+  /// it makes are ordinary ones again.
   static func request(_ logger: Logger) {
     // The program before may have left it to this one.
-    if is_real_time() { return }
-    guard become_real_time(10) != 0 else { return }
-    let cause = String(cString: strerror(errno))
-    logger.notice("no real-time scheduling: \(cause) (needs CAP_SYS_NICE or LimitRTPRIO); going on without")
+    if !is_real_time(), become_real_time(10) != 0 {
+      let cause = String(cString: strerror(errno))
+      logger.notice("no real-time scheduling: \(cause) (needs CAP_SYS_NICE or LimitRTPRIO); going on without")
+    }
+    if lock_memory() != 0 {
+      let cause = String(cString: strerror(errno))
+      logger.notice(
+        "memory is not locked: \(cause) (needs CAP_SYS_RESOURCE or LimitMEMLOCK=infinity); going on without")
+    }
   }
 }

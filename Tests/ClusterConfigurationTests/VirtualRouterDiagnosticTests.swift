@@ -167,7 +167,7 @@ private func withAddresses(_ value: String) -> String {
     Case(clusterFile(routerKey: "lease: on")),
     Case(clusterFile(routerKey: "lease: off")),
     Case(
-      clusterFile(routerKey: "one_way: yield"), "13:14: error: 'one_way: yield' is not supported yet by this version"),
+      clusterFile(routerKey: "one_way: yield")),
     Case(clusterFile(routerKey: "one_way: hold")),
     Case(
       clusterFile(routerKey: "when_all_fail: release"),

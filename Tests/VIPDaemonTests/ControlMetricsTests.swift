@@ -16,6 +16,9 @@ import Testing
         # HELP vipd_uptime_seconds Time since the daemon started.
         # TYPE vipd_uptime_seconds gauge
         vipd_uptime_seconds 12.3
+        # HELP vipd_upgrades_total How many times the running process has replaced its program.
+        # TYPE vipd_upgrades_total counter
+        vipd_upgrades_total 2
         # HELP vipd_drained Whether an admin has this node stay away.
         # TYPE vipd_drained gauge
         vipd_drained 0
@@ -73,6 +76,9 @@ import Testing
         # HELP vipd_virtual_router_advertisements_received_total Advertisements received and taken.
         # TYPE vipd_virtual_router_advertisements_received_total counter
         vipd_virtual_router_advertisements_received_total{\(router)} 0
+        # HELP vipd_virtual_router_deaf_link 1 where advertisements of one Active Router do not reach another.
+        # TYPE vipd_virtual_router_deaf_link gauge
+        vipd_virtual_router_deaf_link{\(router),from="swarm1",to="swarm2"} 1
         # HELP vipd_virtual_router_conflicts_total Times that another router was Active beside this node.
         # TYPE vipd_virtual_router_conflicts_total counter
         vipd_virtual_router_conflicts_total{\(router)} 1

@@ -99,7 +99,8 @@ extension NodeStatus {
         addresses: [VirtualAddressStatus(address: "10.0.10.39/24", installed: true)], transitions: 1,
         advertisementsSent: 5, advertisementsReceived: 0, discarded: ["ttl": 2, "checksum": 0],
         adjustments: [PriorityAdjustment(tracker: "docker", amount: -120)], announcementsSent: 3,
-        addressesLost: 2, conflicts: 1)
+        addressesLost: 2, conflicts: 1,
+        deafLinks: [DeafLink(from: "swarm1", to: "swarm2")])
     ],
     trackers: [
       TrackerStatus(
@@ -119,7 +120,7 @@ extension NodeStatus {
       latenessSum: 0.005,
       lateness: [
         LatenessBucket(within: 0.0001, deadlines: 7), LatenessBucket(within: 1, deadlines: 9),
-      ]))
+      ]), upgrades: 2)
 }
 
 /// A directory of the test's own, which goes when the last user of it has gone.

@@ -204,7 +204,7 @@ private final class FakeSource: ControlSource {
 
   func status() async -> NodeStatus {
     var status = NodeStatus.failedOver
-    status.upgrades = upgrades.withLock { $0 }
+    status.upgrades = upgrades.withLock { $0 == 0 ? nil : $0 }
     return status
   }
 

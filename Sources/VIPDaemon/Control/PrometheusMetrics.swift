@@ -23,7 +23,7 @@ enum PrometheusMetrics {
     }
     page.gauge("uptime_seconds", "Time since the daemon started.") { [.init(status.uptime)] }
     page.counter("upgrades_total", "How many times the running process has replaced its program.") {
-      [.init(status.upgrades ?? 0)]
+      status.upgrades.map { [.init(.init($0))] } ?? []
     }
     page.gauge("drained", "Whether an admin has this node stay away.") { [.init(status.drain != nil)] }
     page.gauge("fit", "Whether this node is fit to hold its addresses.") { [.init(status.assessedHealth.fit)] }
