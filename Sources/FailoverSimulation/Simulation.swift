@@ -125,8 +125,12 @@ extension Simulation {
     hosts[node].isSpinning = false
     occurrences.append(.noticed(hosts[node].name, .started(hosts[node].configurations)))
     if let obstacle = hosts[node].obstacle { tell(node, obstacle) }
-    handle(.resume(takeStock(of: node)), on: node)
     if let drain = hosts[node].drain { take(.drain(isForced: drain), on: node) }
+    let resuming = takeStock(of: node)
+    handle(.resume(resuming), on: node)
+    for vrid in resuming.sorted() where hosts[node].router?[vrid]?.router.state.name != .active {
+      letGo(of: vrid, on: node)
+    }
     for tracker in hosts[node].configurations.trackerNames {
       queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay)
     }
@@ -142,6 +146,11 @@ extension Simulation {
   private mutating func lineUp(_ input: Host.Input, for node: Int) {
     hosts[node].backlog += 1
     queue.add(.backlog(input, node: node), at: now)
+  }
+
+  private mutating func letGo(of vrid: VRID, on node: Int) {
+    guard let holding = hosts[node].held.removeValue(forKey: vrid) else { return }
+    occurrences.append(.removed(hosts[node].name, vrid, holding.addresses))
   }
 
   private mutating func setLink(of node: Int, isUp: Bool) {
@@ -310,8 +319,7 @@ extension Simulation {
       {
         resuming.insert(vrid)
       } else {
-        hosts[node].held[vrid] = nil
-        occurrences.append(.removed(hosts[node].name, vrid, holding.addresses))
+        letGo(of: vrid, on: node)
       }
     }
     return resuming

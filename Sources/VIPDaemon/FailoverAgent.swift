@@ -165,11 +165,11 @@ extension FailoverAgent {
     warnOfForeigners(at: now)
     watchNeighbors(at: now)
     startTrackers()
+    recallDrain(at: now)
     process(.resume(held), at: now)
     for vrid in held where router[vrid]?.router.state.name != .active {
       remove(Array((installed[vrid] ?? [:]).keys), vrid, at: now)
     }
-    recallDrain(at: now)
     tell(.daemon, "vipd \(setup.version) started as \(setup.node) of \(configuration.name)")
   }
 

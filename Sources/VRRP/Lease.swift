@@ -22,9 +22,6 @@ extension VirtualRouterConfiguration {
     interval.duration * 3 + (version == .v2 ? .seconds(1) : interval.duration) / 256
   }
 
-  /// The time without an advertisement of ours after which another router, or the kernel, may have acted on our absence.
-  var longestAbsence: Duration { min(lease ?? shortestActiveDownInterval, shortestActiveDownInterval) }
-
   /// Whether nobody can have taken over from a vipd that renewed its addresses so long ago, and advertised just before.
   public func mayResume(after absence: Duration) -> Bool {
     guard let lease else { return false }
@@ -39,7 +36,7 @@ extension VirtualRouter {
   /// A holder that was away for so long that it may have been given up lets go before it does anything else, and takes
   /// part again from the beginning: whether anybody holds the addresses now is for the others to say.
   mutating func fence(at now: Instant) -> [Action] {
-    guard case .active(let active) = state, now - active.advertised >= configuration.longestAbsence else { return [] }
+    guard case .active(let active) = state, isPresumedGone(active, at: now) else { return [] }
     let absence = now - active.advertised
     let told: [Action]
     if let obstacle = active.departure?.obstacle ?? active.reluctance {
@@ -54,6 +51,13 @@ extension VirtualRouter {
     // Who has taken over by now must not be bothered; while nobody can have, a farewell saves the others their waiting.
     let farewell = absence < configuration.shortestActiveDownInterval ? advertise(.relinquishing) : []
     return [.removeAddresses(configuration.addresses)] + farewell + told
+  }
+
+  /// Whether another router, or the kernel, may have acted on our absence.
+  private func isPresumedGone(_ active: ActiveState, at now: Instant) -> Bool {
+    if now - active.advertised >= configuration.shortestActiveDownInterval { return true }
+    guard let lease = configuration.lease else { return false }
+    return now - (active.renewed ?? active.advertised) >= lease
   }
 
   /// Tells the peers that we hold the addresses, and the kernel.

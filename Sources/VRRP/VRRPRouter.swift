@@ -102,7 +102,7 @@ public struct VRRPRouter: Sendable, Hashable {
       for index in members.indices where resuming.contains(members[index].router.configuration.vrid) {
         members[index].isResuming = true
       }
-      return members.indices.flatMap { settle($0, at: now) }
+      return members.indices.flatMap { resume($0, at: now) + settle($0, at: now) }
     case .shutdown:
       isStarted = false
       return members.indices.flatMap { settle($0, at: now) }
@@ -202,6 +202,14 @@ extension VRRPRouter {
     }
     // The priority first: a node must not start with a claim that its trackers have already taken away.
     return setPriority(index, at: now) + pass(event, to: index, at: now)
+  }
+
+  /// One that is drained holds on as before, so that it can leave in good order; unless it was to let go at any price.
+  private mutating func resume(_ index: Int, at now: Instant) -> [Directive] {
+    guard members[index].isResuming, drain == false else { return [] }
+    defer { drain = false }
+    drain = nil
+    return settle(index, at: now)
   }
 
   private mutating func setPriority(_ index: Int, at now: Instant) -> [Directive] {

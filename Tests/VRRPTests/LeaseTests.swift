@@ -54,6 +54,19 @@ struct LeaseTests {
 
 @Suite("Fencing")
 struct FencingTests {
+  @Test("What counts is when the kernel was last told, though the peers were told later")
+  func leaseOverBeforeAbsence() throws {
+    var router = VirtualRouter(configuration: configuration(priority: 200, every: 4000, isLeased: true))
+    _ = router.handle(.resume, at: at(.zero))
+    // An answer, too soon after the start to renew.
+    let answer = router.handle(.advertisement(advertisement(100, every: 4000)), at: at(.seconds(5)))
+    #expect(!answer.contains(.renewAddresses(router.configuration.addresses)))
+    let lease = try #require(router.configuration.lease)
+    let actions = router.handle(.contested, at: at(lease))
+    #expect(actions.first == .removeAddresses(router.configuration.addresses))
+    #expect(router.state.name == .backup)
+  }
+
   private func holder(isLeased: Bool = true) -> VirtualRouter {
     var router = VirtualRouter(configuration: configuration(priority: 200, isLeased: isLeased))
     _ = router.handle(.resume, at: at(.zero))
