@@ -65,8 +65,13 @@ extension VirtualRouter {
     active.advertised = now
     let advertisements = advertise(.contending(active.reluctance == nil ? priority : .least))
     let isDue = active.renewed.map { now - $0 >= configuration.leastRenewalDistance } ?? true
-    guard configuration.isLeased, isDue else { return advertisements }
+    return isDue ? advertisements + renew(&active, at: now) : advertisements
+  }
+
+  /// Tells the kernel alone.
+  func renew(_ active: inout ActiveState, at now: Instant) -> [Action] {
+    guard configuration.isLeased else { return [] }
     active.renewed = now
-    return advertisements + [.renewAddresses(configuration.addresses)]
+    return [.renewAddresses(configuration.addresses)]
   }
 }

@@ -134,7 +134,7 @@ extension VirtualRouter {
     var next = active
     let resigns = isLower && configuration.preemption.protectsLowerPriority && new < configuration.healthyPriority
     next.adverTimer = now + (resigns ? skewTime(configuration.interval) : configuration.interval.duration)
-    let told = resigns ? advertise(.relinquishing) : affirm(&next, at: now)
+    let told = resigns ? advertise(.relinquishing) + renew(&next, at: now) : affirm(&next, at: now)
     state = .active(next)
     return told
   }

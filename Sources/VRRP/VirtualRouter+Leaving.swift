@@ -32,9 +32,9 @@ extension VirtualRouter {
   /// FSM-8's word, without its deed. It is said once: each repetition would have the successor begin its Skew_Time anew.
   private mutating func depart(for obstacle: Obstacle, _ active: ActiveState, at now: Instant) -> [Action] {
     var next = active
-    // As if to hold on: for as long as it takes the kernel must not let go either.
-    next.renewed = nil
-    let renewal = affirm(&next, at: now).filter { $0 == .renewAddresses(configuration.addresses) }
+    // For as long as it takes the kernel must not let go either, nor are we gone.
+    next.advertised = now
+    let renewal = renew(&next, at: now)
     next.departure = Departure(obstacle: obstacle, until: now + patience)
     next.reluctance = nil
     state = .active(next)
