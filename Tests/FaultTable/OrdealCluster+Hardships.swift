@@ -81,6 +81,15 @@ extension OrdealCluster {
     return known
   }
 
+  /// A one-way link that comes again soon is given way to for longer; the next one shall be the first.
+  func forget(_ hardship: Hardship) async throws {
+    guard hardship == .oneWay else { return }
+    try signal("KILL", holder)
+    try await ended(holder)
+    try start(holder)
+    try await settle()
+  }
+
   private func drained() async throws {
     try require(holder.run(Programs.beside("vipctl"), ["drain"]), "vipctl drain")
     try await successor()
@@ -124,6 +133,7 @@ extension OrdealCluster {
     try signal("STOP", holder)
     let changes = (0..<8000).map { "link set ballast mtu \(1400 + $0 % 2)" }
     try require(holder.run("ip", ["-batch", "-"], input: changes.joined(separator: "\n") + "\n"), "ip")
+    try await successor()
     try signal("CONT", holder)
     try await eventually("a netlink socket has lost something") {
       try holder.run("cat", ["/proc/net/netlink"]).output.split(separator: "\n").dropFirst().contains { line in

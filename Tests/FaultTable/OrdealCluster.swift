@@ -107,10 +107,12 @@ package final class OrdealCluster {
     try await client.waitForAnswer(from: "n1", for: .milliseconds(100))
     let end = Moment.now()
     let record = client.stop()
-    return Ordeal(
+    let ordeal = Ordeal(
       outage: record.longestOutage(since: begin),
       twoHolders: watch.timeWithTwoHolders(of: Self.address, from: healed ?? begin, to: end),
       moves: moves(since: begin))
+    try await forget(hardship)
+    return ordeal
   }
 
   /// How often another node than the one before has taken the address.

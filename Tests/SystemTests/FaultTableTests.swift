@@ -53,9 +53,9 @@ struct FaultTableTests {
       #expect(account.failures == [], "\(account.hardship.words)")
       #expect(account.runs.count == Self.runs)
       for run in account.runs {
-        #expect(run.moves == account.hardship.expectedMoves, "\(account.hardship.words)")
-        #expect(run.outage <= outage(account.hardship), "\(account.hardship.words)")
-        #expect(run.twoHolders <= twoHolders(account.hardship), "\(account.hardship.words)")
+        #expect(run.moves == account.hardship.expectedMoves, "\(account.hardship.words): \(run)")
+        #expect(run.outage <= outage(account.hardship), "\(account.hardship.words): \(run)")
+        #expect(run.twoHolders <= twoHolders(account.hardship), "\(account.hardship.words): \(run)")
       }
     }
   }
