@@ -119,6 +119,7 @@ struct Daemon {
       )
     }
     warnOfUnreadableFile()
+    Descriptors.reserve()
     do {
       let loop = try VRRPLoop()
       let setup = FailoverAgent.Setup(

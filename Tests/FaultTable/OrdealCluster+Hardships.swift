@@ -124,7 +124,9 @@ extension OrdealCluster {
       try holder.run("sh", ["-c", "ls /proc/$(pgrep -x vipd)/fd | wc -l"]).output.hasPrefix("\(Candidate.descriptors)")
     }
     try reload()
-    try await eventually("a reload was refused") { daemon[holder.name]?.log.contains("Too many open files") ?? false }
+    try await eventually("a reload was refused") {
+      daemon[holder.name]?.log.contains("cannot open: too many open files") ?? false
+    }
   }
 
   /// More changes than the socket that tells of them can hold.

@@ -71,6 +71,11 @@ package final class OrdealCluster {
 
   func ended(_ node: TestbedNode) async throws { try await daemon[node.name]?.wait() }
 
+  /// What n1's daemon wrote last.
+  package var story: String {
+    (daemon[holder.name]?.log ?? "").split(separator: "\n").suffix(20).joined(separator: "\n")
+  }
+
   /// To all of its processes on the node.
   func signal(_ signal: String, _ node: TestbedNode) throws {
     try node.run("pkill", ["-\(signal)", "-x", candidate.processName])

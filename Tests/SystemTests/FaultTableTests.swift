@@ -83,7 +83,7 @@ struct FaultTableTests {
       do {
         for _ in 0..<turn { account.runs.append(try await cluster.run(hardship)) }
       } catch {
-        account.failures.append("\(error)")
+        account.failures.append("\(error)\n\(cluster.story)")
       }
       accounts.append(account)
     }
