@@ -1,6 +1,6 @@
 // A router that is written down and read back, at any moment, does what it would have done.
 
-import Foundation
+import FoundationEssentials
 import NetworkTypes
 import Testing
 import VRRP
