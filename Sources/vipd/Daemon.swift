@@ -261,7 +261,8 @@ extension Daemon {
       do throws(ControlServerFailure) {
         // A copy: the server closes its own when it stops, and a program after this one may need the other.
         return try ControlServer.start(
-          socket: parts.control.duplicated() ?? parts.control, listen: endpoint, source: parts.agent, logger: logger)
+          socket: parts.control.duplicated() ?? parts.control, listen: endpoint, source: parts.agent, logger: logger,
+          descriptors: Descriptors.spare)
       } catch {
         logger.error("\(error)")
       }

@@ -1,6 +1,6 @@
-// A host, or a process, that runs out of descriptors must not lose its address by it. What vipd needs for its task it opens
-// at the start; this does the same for what libraries below it would open at the first use, and end the process where
-// they could not.
+// A process that runs out of descriptors must not lose its address by it. What vipd needs for its task it opens at the
+// start. libdispatch, below Swift's tasks, opens more at its first use and from time to time, and ends the process where
+// it cannot: so whoever could take them all (the control interface's clients) gets only what is to spare.
 
 import Dispatch
 import Glibc
@@ -19,9 +19,30 @@ enum Descriptors {
     Self.timer = timer
   }
 
-  private static func raiseLimit() {
+  /// How many more may be open now, beyond what trackers, reloads and libraries need; nil where nobody knows.
+  static var spare: Int? {
+    guard let limit = limit?.rlim_cur, let open = openCount else { return nil }
+    return max(0, Int(clamping: limit) - open - Self.margin)
+  }
+
+  private static let margin = 32
+
+  private static var limit: rlimit? {
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? limit : nil
+  }
+
+  private static var openCount: Int? {
+    guard let directory = opendir("/proc/self/fd") else { return nil }
+    defer { closedir(directory) }
+    var count = 0
+    while readdir(directory) != nil { count += 1 }
+    // Without `.`, `..` and the one that reads.
+    return count - 3
+  }
+
+  private static func raiseLimit() {
+    guard var limit = limit else { return }
     limit.rlim_cur = limit.rlim_max
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }

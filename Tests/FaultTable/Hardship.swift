@@ -39,7 +39,7 @@ package enum Hardship: String, Sendable, CaseIterable {
     case .brokenReload: "reload of a broken file"
     case .upgrade: "upgrade"
     case .diskFull: "disk full, drain and resume"
-    case .outOfDescriptors: "out of file descriptors"
+    case .outOfDescriptors: "all descriptors for clients taken"
     case .netlinkOverrun: "netlink overrun while stopped"
     }
   }

@@ -14,8 +14,8 @@ package struct Candidate: Sendable {
   package var interval: Duration
   package var isVipd: Bool
 
-  /// So many it may have open.
-  package static let descriptors = 48
+  /// So many it may have open: a few more than it needs.
+  package static let descriptors = 80
 
   /// vipd with a file of one virtual router, `OrdealCluster.address`.
   package static func vipd(file: String, interval: Duration) -> Candidate {
@@ -26,6 +26,15 @@ package struct Candidate: Sendable {
     }
     return Candidate(
       processName: "vipd", daemon: daemon, filePath: "/run/rehearsal/vipd.yaml", interval: interval, isVipd: true)
+  }
+
+  /// keepalived with a configuration of its own for each node.
+  package static func keepalived(
+    interval: Duration, _ configuration: @escaping @Sendable (TestbedNode) -> String
+  ) -> Candidate {
+    Candidate(
+      processName: "keepalived", daemon: .keepalived(configuration), filePath: "/run/keepalived.conf",
+      interval: interval, isVipd: false)
   }
 
   package init(processName: String, daemon: DaemonUnderTest, filePath: String, interval: Duration, isVipd: Bool) {

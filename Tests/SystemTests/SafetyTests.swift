@@ -141,9 +141,12 @@ struct AddressGuardTests {
   func givesUp() async throws {
     try await Cluster.with(ClusterFile(interval: "100ms")) { cluster in
       try await cluster.holder(is: "n1")
-      for _ in 0..<11 {
-        try await cluster.wait(until: "it is there") { cluster["n1"].holds(Cluster.address) }
-        try remove(on: cluster)
+      // More often than it is put up with: one that a renewal has put back in passing is not noticed.
+      try await cluster.wait(until: "n1 has let go of the role") {
+        if cluster["n1"].holds(Cluster.address) {
+          try cluster["n1"].run("ip", ["address", "del", "\(Cluster.address)/24", "dev", "eth0"])
+        }
+        return try cluster.router(on: "n1").state != .active
       }
       try await cluster.holder(is: "n2")
       #expect(try cluster.router(on: "n1").reason.contains("removed by another tool 11 times within a minute"))

@@ -22,12 +22,14 @@ public final class ControlServer: Sendable {
   ///   - socket: Bound before, by ``ControlSocket/bind(path:owner:)``. ``stop()`` closes it and removes its file.
   ///   - listen: An IP address and a port for TCP, `127.0.0.1:9112` or `[::1]:9112`; nil for none. Read-only.
   ///   - source: The daemon.
+  ///   - descriptors: How many of them clients may take; nil for as many as they like.
   /// - Throws: Where the TCP address cannot be listened on. The socket is untouched then, so that a daemon may prefer to go
   ///   on without TCP, and call this again.
   public static func start(
-    socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger
+    socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger, descriptors: Int? = nil
   ) throws(ControlServerFailure) -> ControlServer {
-    try start(socket: socket, listen: listen, source: source, logger: logger, limits: ControlLimits())
+    try start(
+      socket: socket, listen: listen, source: source, logger: logger, limits: ControlLimits(descriptors: descriptors))
   }
 
   static func start(
