@@ -7,6 +7,8 @@ import NetworkTypes
 public protocol HostNetwork: AnyObject {
   /// Readable while VRRP packets wait.
   var receptionDescriptors: [CInt] { get }
+  /// The sockets on which packets are waited for, to be handed to another program in this process.
+  var receptionSockets: ReceptionSockets { get }
   /// Readable when links or addresses have changed.
   var changeDescriptor: CInt { get }
 
@@ -33,8 +35,13 @@ public protocol HostNetwork: AnyObject {
   /// Takes the waiting notices of changes; whether there were any that matter.
   func drainChanges() -> Bool
 
-  /// Installs all in one exchange with the kernel; a result for each.
-  func install(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>]
+  /// Installs all in one exchange with the kernel, with a lease (nil for none) after which the kernel removes what was not
+  /// renewed; a result for each.
+  func install(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>]
+  /// Begins the lease of what is installed anew, in one exchange.
+  func renew(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>]
+  /// The addresses that bear our mark, and how long ago each was last installed or renewed.
+  func renewals() throws(HostNetworkFailure) -> [AddressPlacement: Duration]
   /// Removes all in one exchange; one that is gone already is a success.
   func remove(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>]
 

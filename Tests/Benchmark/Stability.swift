@@ -5,7 +5,7 @@ import Rehearsal
 
 struct StabilityMeasurement: Sendable, Codable {
   var contender: Contender
-  /// Whether other processes wanted every processor all the time.
+  /// Whether other processes wanted every processor, and much memory, all the time.
   var isBusy: Bool
   /// On all three nodes together, beyond the election's.
   var falseTransitions: Int
@@ -22,9 +22,7 @@ struct StabilityMeasurement: Sendable, Codable {
   init(_ contender: Contender, for duration: Duration, isBusy: Bool) async throws {
     let cluster = try await BenchmarkCluster(contender, .init(interval: 10, virtualRouters: 10))
     defer { cluster.testbed.close() }
-    if isBusy {
-      for _ in 0..<Processors.count { try cluster.testbed.client.spawn("sh", ["-c", "while :; do :; done"]) }
-    }
+    if isBusy { try cluster.testbed.client.startHogs(memory: "500M") }
     let before = try Self.transitions(cluster, contender)
     let shares = try await ProcessFamily.processorShares(of: cluster.daemons, during: duration)
     self.contender = contender

@@ -44,6 +44,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var memberships: Set<GroupMembership> = []
     var sampledMemberships: Set<GroupMembership> = []
     var membershipRefusal: HostNetworkFailure?
+    var renewals: [AddressPlacement: Instant] = [:]
+    var renewalCount = 0
   }
 
   init(_ interfaces: [NetworkInterface]) { state = Mutex(State(interfaces: interfaces)) }
@@ -84,6 +86,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   var watched: [[WatchedAddress]] { state.withLock { $0.watched } }
 
   /// Another host's frames.
+  var claimsWaiting: Int { state.withLock { $0.claims.count } }
+
   func claim(_ frames: [ReceivedFrame]) {
     state.withLock { $0.claims += frames }
     eventfd_write(claims, 1)
@@ -150,7 +154,31 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     return eventfd_read(changes, &count) == 0
   }
 
-  func install(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>] {
+  func renew(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>] {
+    state.withLock { state in
+      state.renewalCount += 1
+      for placement in placements { state.renewals[placement] = .now() }
+    }
+    return placements.map { _ in .success(()) }
+  }
+
+  func renewed(before: Duration) {
+    state.withLock { state in
+      for interface in state.interfaces {
+        for address in interface.addresses where address.isOurs {
+          state.renewals[AddressPlacement(address: address.address, interfaceIndex: interface.index)] = .now() - before
+        }
+      }
+    }
+  }
+
+  var receptionSockets: ReceptionSockets { ReceptionSockets(descriptors: [:]) }
+
+  func renewals() -> [AddressPlacement: Duration] {
+    state.withLock { $0.renewals }.mapValues { Instant.now() - $0 }
+  }
+
+  func install(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>] {
     defer { eventfd_write(changes, 1) }
     return state.withLock { state in
       if let refusal = state.refusal { return placements.map { _ in .failure(refusal) } }
@@ -215,7 +243,7 @@ final class Bench: Sendable {
   }
 
   static func clusterFile(
-    interval: String = "10ms", priorities: [Int] = [200, 150, 100], addresses: String = "[10.0.0.9/24]",
+    interval: String = "100ms", priorities: [Int] = [200, 150, 100], addresses: String = "[10.0.0.9/24]",
     keys: [String] = [], more: String = ""
   ) -> String {
     """
@@ -234,12 +262,16 @@ final class Bench: Sendable {
     """
   }
 
-  init(_ text: String = clusterFile(), interfaces: [NetworkInterface] = [eth0]) throws {
+  /// - Parameter renewedBefore: how long ago the addresses of ours that are there already were renewed.
+  init(
+    _ text: String = clusterFile(), interfaces: [NetworkInterface] = [eth0], renewedBefore: Duration? = nil
+  ) throws {
     var template = Array("/tmp/vipd-bench-XXXXXX".utf8CString)
     close(mkstemp(&template))
     file = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     Self.write(text, to: file)
     host = FakeHost(interfaces)
+    if let renewedBefore { host.renewed(before: renewedBefore) }
     loop = try VRRPLoop()
     var logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical

@@ -26,10 +26,10 @@ struct TwoFamilyTests {
         send 100 every 1s of fe80::39 fd00::39 to all
         announce fe80::39/64 fd00::39/64
         = active, Adver_Timer 5.609375s, announces 5.609375s
-      5s shutdown
+      5s lose eth0
         send 0 every 1s of fe80::39 fd00::39 to all
         remove fe80::39/64 fd00::39/64
-        active → initialize: stopped
+        active → initialize: eth0 is down
         = initialize
       """)
   }
