@@ -286,9 +286,11 @@ extension Simulation {
       occurrences.append(.installed(name, vrid, addresses))
     case .perform(let vrid, .renewAddresses(let addresses)):
       hold(addresses, vrid, on: node)
-    case .perform(let vrid, .removeAddresses(let addresses)):
+    case .perform(let vrid, .removeAddresses(let addresses)), .perform(let vrid, .retireAddresses(let addresses)):
       release(addresses, vrid, on: node)
       occurrences.append(.removed(name, vrid, addresses))
+    case .perform(_, .forwardConnections):
+      break  // No connections here.
     case .perform(let vrid, .announceAddresses(let addresses)):
       for address in addresses { announce(address.address.address, of: vrid, at: node, from: node) }
     case .perform(let vrid, .commendAddresses(let addresses, let peer)):

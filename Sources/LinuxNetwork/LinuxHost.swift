@@ -23,6 +23,10 @@ public final class LinuxHost {
   private var promotingInterfaces: Set<Int> = []
   private var memberships: Set<GroupMembership> = []
   private var sampledMemberships: Set<GroupMembership> = []
+  // See ConnectionHandover.swift.
+  var kept: [KeptConnections] = []
+  var forwarded: [[IPAddress]: PacketRules] = [:]
+  var tableCount = 0
 
   /// Opens all sockets. No VRRP packet is received before `setReceptionFilter`.
   ///
@@ -213,6 +217,7 @@ extension LinuxHost {
       link.addresses = known.addresses
       return link != known
     case .linkGone(let index): return lastAnswer?[index] != nil
+    case .address(let address) where isKept(address): return false
     case .address(let address):
       return lastAnswer?[address.interfaceIndex]?.addresses.contains(address.held) != true
     case .addressGone(let address):
@@ -223,7 +228,7 @@ extension LinuxHost {
   private func readInterfaces() throws(HostNetworkFailure) -> [NetworkInterface] {
     var byIndex: [Int: NetworkInterface] = [:]
     for link in try list(RouteRequest.listLinks(), { NetworkInterface($0) }) { byIndex[link.index] = link }
-    for address in try list(RouteRequest.listAddresses(), { ReportedAddress($0) }) {
+    for address in try list(RouteRequest.listAddresses(), { ReportedAddress($0) }) where !isKept(address) {
       byIndex[address.interfaceIndex]?.addresses.append(address.held)
     }
     return byIndex.values.sorted { $0.index < $1.index }
@@ -315,7 +320,7 @@ extension LinuxHost {
   }
 
   /// Nil requests, for which there was no memory, come back as such.
-  private func perform(_ requests: [[UInt8]?]) -> [Acknowledgement] {
+  func perform(_ requests: [[UInt8]?]) -> [Acknowledgement] {
     var answers = route.exchange(requests.compactMap { $0 })[...]
     return requests.map { request in
       guard request != nil else { return Acknowledgement(code: ENOMEM) }

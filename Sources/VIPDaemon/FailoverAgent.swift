@@ -74,6 +74,9 @@ public actor FailoverAgent {
   /// What the kernel would not let go of, and when to try again.
   var leftBehind: [AddressPlacement] = []
   var removalRetry: Instant?
+  /// Planned moves of which connections are being seen to.
+  var keeping: [VRID: Handover] = [:]
+  var forwarding: [VRID: Handover] = [:]
   /// The groups that could not be joined, by the virtual routers that they matter to.
   var deafness: [VRID: HostNetworkFailure] = [:]
   var resync: Instant?
@@ -352,6 +355,7 @@ extension FailoverAgent {
     endDrainInTime(at: now)
     retryRefused(at: now)
     retryRemovals(at: now)
+    endHandovers(at: now)
     countRejectionsSometimes(at: now)
     reviewRivals(at: now)
     reviewConflicts(at: now)
@@ -370,9 +374,12 @@ extension FailoverAgent {
 
   /// Sets the loop's timer to whatever is due next.
   func rearm() {
-    if isStopping, router.isIdle { return loop.stop() }
+    if isStopping, router.isIdle, keeping.isEmpty { return loop.stop() }
     let retry = refusals.values.compactMap(\.retry).min()
-    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline, drainEnd, conflictDeadline]
+    let mine = [
+      retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline, drainEnd, conflictDeadline,
+      nextHandoverEnd,
+    ]
     loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())
   }
 }

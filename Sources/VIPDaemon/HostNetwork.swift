@@ -45,6 +45,17 @@ public protocol HostNetwork: AnyObject {
   /// Removes all in one exchange; one that is gone already is a success.
   func remove(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>]
 
+  /// Lets the connections to addresses go on that a successor holds now and that are about to be removed here: what the
+  /// successor passes on is taken in, and neighbours hear nothing of it.
+  func keepConnections(to addresses: [IPAddress]) throws(HostNetworkFailure)
+  func stopKeepingConnections(to addresses: [IPAddress])
+  /// Passes on to their predecessor, a host on this interface's network, what belongs to connections that did not begin
+  /// here. Before the addresses are installed.
+  func forwardConnections(
+    to addresses: [IPAddress], predecessor: IPAddress, interfaceIndex: Int
+  ) throws(HostNetworkFailure)
+  func stopForwardingConnections(to addresses: [IPAddress])
+
   /// Sends a whole Ethernet frame.
   func sendFrame(_ frame: [UInt8], interfaceIndex: Int) throws(HostNetworkFailure)
   /// Readable when another host has laid claim to a watched address.

@@ -28,8 +28,12 @@ extension FailoverAgent {
     case .sendAdvertisement(let advertisement, let recipients): send(advertisement, to: recipients, at: now)
     case .installAddresses(let addresses):
       if !install(addresses, vrid, at: now) { refused.insert(vrid) }
+      stopKeeping(vrid)
     case .renewAddresses: renew(vrid, at: now)
     case .removeAddresses(let addresses): remove(addresses, vrid, at: now)
+    case .retireAddresses(let addresses): retire(addresses, vrid, at: now)
+    case .forwardConnections(let addresses, let predecessor):
+      forwardConnections(to: addresses, predecessor: predecessor, vrid, at: now)
     case .announceAddresses(let addresses):
       // Nobody shall be sent to a host that does not have the address.
       if !refused.contains(vrid) { announce(addresses, vrid, at: now) }

@@ -38,6 +38,16 @@ public struct Transition: Sendable, Hashable, Codable {
   }
 }
 
+extension Transition.Reason {
+  /// Whom a new Active Router succeeds who is still there and serves; nil where there is nobody.
+  var predecessor: ActiveRouter? {
+    switch self {
+    case .relinquished(let router), .preemption(let router): router
+    case .startup, .addressOwner, .nobodyHeard, .silence, .superseded, .unheard, .obstacle, .absence, .resumption: nil
+    }
+  }
+}
+
 /// The names of the states, in the RFC's words.
 public enum StateName: String, Sendable, Hashable, Codable, CaseIterable {
   case initialize

@@ -9,7 +9,9 @@ extension VirtualRouter {
     deference?.isOver = true
     let told = become(.active(active), because: reason)
     activeRouter = nil
-    return advertise(.contending(priority)) + [.installAddresses(addresses), .announceAddresses(addresses)] + told
+    let inherited = reason.predecessor.map { Action.forwardConnections(addresses, to: $0.address) }
+    return advertise(.contending(priority)) + [inherited].compactMap { $0 }
+      + [.installAddresses(addresses), .announceAddresses(addresses)] + told
   }
 
   mutating func checkTimers(_ active: ActiveState, at now: Instant) -> [Action] {
@@ -99,7 +101,7 @@ extension VirtualRouter {
       activeDownTimer: now + activeDownInterval(interval), activeAdverInterval: interval, expectation: .silence)
     let told = become(.backup(backup), because: .superseded(successor))
     activeRouter = successor
-    return [.removeAddresses(configuration.addresses)] + farewell(.contending(priority), to: winner.source) + told
+    return [.retireAddresses(configuration.addresses)] + farewell(.contending(priority), to: winner.source) + told
   }
 
   /// Ours, beyond the RFC: the loser advertises once more, after it has let go, which makes the winner announce again

@@ -79,7 +79,7 @@ extension VirtualRouter {
   mutating func hasSuccessor(_ successor: ReceivedAdvertisement, _ active: ActiveState) -> [Action] {
     guard let obstacle = active.departure?.obstacle ?? active.reluctance else { return [] }
     let told = become(.initialize, because: .obstacle(obstacle))
-    return [.removeAddresses(configuration.addresses)] + farewell(.relinquishing, to: successor.source) + told
+    return [.retireAddresses(configuration.addresses)] + farewell(.relinquishing, to: successor.source) + told
   }
 }
 

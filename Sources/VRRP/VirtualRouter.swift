@@ -44,6 +44,11 @@ public struct VirtualRouter: Sendable, Hashable {
     /// Have the kernel keep them for another while.
     case renewAddresses([VirtualAddress])
     case removeAddresses([VirtualAddress])
+    /// The same, after a successor was heard that holds them: connections that have begun may be served to their end.
+    case retireAddresses([VirtualAddress])
+    /// Have the router at this address, which still serves, get what belongs to its connections, as far as that can be
+    /// done. Always before the addresses are installed.
+    case forwardConnections([VirtualAddress], to: IPAddress)
     /// Gratuitous ARP, unsolicited neighbour advertisements.
     case announceAddresses([VirtualAddress])
     /// The same in the name of the router at this address, which does not know that neighbours take us for the holder.

@@ -283,7 +283,7 @@ import VRRP
     let touched = bench.host.deeds.contains { deed in
       switch deed {
       case .installed(let addresses), .removed(let addresses): !addresses.isEmpty
-      case .sent, .frame: false
+      case .sent, .frame, .kept, .stoppedKeeping, .forwarded, .stoppedForwarding: false
       }
     }
     #expect(!touched)

@@ -19,6 +19,10 @@ enum Deed: Equatable, Sendable {
   case installed([String])
   case removed([String])
   case frame(on: Int)
+  case kept([IPAddress])
+  case stoppedKeeping([IPAddress])
+  case forwarded([IPAddress], to: IPAddress)
+  case stoppedForwarding([IPAddress])
 }
 
 final class FakeHost: HostNetwork, @unchecked Sendable {
@@ -37,6 +41,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var forms: [IPAddress: ChecksumForm] = [:]
     var refusal: HostNetworkFailure?
     var sendRefusal: HostNetworkFailure?
+    var handoverRefusal: HostNetworkFailure?
     var filter: ReceptionFilter?
     var claims: [ReceivedFrame] = []
     var watched: [[WatchedAddress]] = []
@@ -203,6 +208,28 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
       return placements.map { _ in .success(()) }
     }
   }
+
+  func keepConnections(to addresses: [IPAddress]) throws(HostNetworkFailure) {
+    if let failure = state.withLock({ $0.handoverRefusal }) { throw failure }
+    state.withLock { $0.deeds.append(.kept(addresses)) }
+  }
+
+  func stopKeepingConnections(to addresses: [IPAddress]) {
+    state.withLock { $0.deeds.append(.stoppedKeeping(addresses)) }
+  }
+
+  func forwardConnections(
+    to addresses: [IPAddress], predecessor: IPAddress, interfaceIndex: Int
+  ) throws(HostNetworkFailure) {
+    if let failure = state.withLock({ $0.handoverRefusal }) { throw failure }
+    state.withLock { $0.deeds.append(.forwarded(addresses, to: predecessor)) }
+  }
+
+  func stopForwardingConnections(to addresses: [IPAddress]) {
+    state.withLock { $0.deeds.append(.stoppedForwarding(addresses)) }
+  }
+
+  func refuseHandovers(_ failure: HostNetworkFailure?) { state.withLock { $0.handoverRefusal = failure } }
 
   /// How many frames have asked whether somebody has an address; they are no deeds, since they change nothing.
   var probes: Int { state.withLock { $0.probes } }

@@ -62,7 +62,8 @@ struct AnnouncementTests {
         switch action {
         case .sendAdvertisement: answers += 1
         case .announceAddresses: announcements += 1
-        case .installAddresses, .renewAddresses, .removeAddresses, .commendAddresses, .transition:
+        case .installAddresses, .renewAddresses, .removeAddresses, .retireAddresses, .forwardConnections,
+          .commendAddresses, .transition:
           Issue.record("\(action)")
         }
       }

@@ -91,13 +91,16 @@ struct RandomWalkTests {
   private func perform(_ action: VirtualRouter.Action, on installed: inout [VirtualAddress]) {
     switch action {
     case .installAddresses(let addresses): installed += addresses
-    case .removeAddresses(let addresses): installed.removeAll { addresses.contains($0) }
+    case .removeAddresses(let addresses), .retireAddresses(let addresses):
+      installed.removeAll { addresses.contains($0) }
     case .renewAddresses(let addresses):
       #expect(addresses.allSatisfy { installed.contains($0) }, "renewed before it was installed")
     case .announceAddresses(let addresses):
       #expect(addresses.allSatisfy { installed.contains($0) }, "announced before it was installed")
     case .commendAddresses(let addresses, _):
       #expect(addresses.allSatisfy { !installed.contains($0) }, "others are sent elsewhere for what is still here")
+    case .forwardConnections(let addresses, _):
+      #expect(addresses.allSatisfy { !installed.contains($0) }, "connections may have begun here by now")
     case .sendAdvertisement, .transition: break
     }
   }

@@ -137,6 +137,9 @@ private func text(_ action: VirtualRouter.Action) -> String {
   case .installAddresses(let addresses): return "install \(text(addresses))"
   case .renewAddresses(let addresses): return "renew \(text(addresses))"
   case .removeAddresses(let addresses): return "remove \(text(addresses))"
+  case .retireAddresses(let addresses): return "retire \(text(addresses))"
+  case .forwardConnections(let addresses, let peer):
+    return "forward connections to \(text(addresses)) to \(node(peer))"
   case .announceAddresses(let addresses): return "announce \(text(addresses))"
   case .commendAddresses(let addresses, let peer): return "commend \(text(addresses)) at \(node(peer))"
   case .transition(let transition):
