@@ -335,6 +335,8 @@ static int read_change(struct nlmsghdr *header, struct vipd_address_change *chan
   if (header->nlmsg_type != RTM_NEWADDR && header->nlmsg_type != RTM_DELADDR) return 0;
   if (header->nlmsg_len < NLMSG_LENGTH(sizeof(struct ifaddrmsg))) return 0;
   struct ifaddrmsg *message = NLMSG_DATA(header);
+  // The loopback interface is nobody's way to an address.
+  if (message->ifa_index == 1) return 0;
   size_t size = message->ifa_family == AF_INET ? 4 : 16;
   int length = (int)IFA_PAYLOAD(header), found = 0;
   for (struct rtattr *attribute = IFA_RTA(message); RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length)) {

@@ -192,7 +192,7 @@ struct DrainingTests {
         announce 10.0.0.39/24
         = active, reluctantly, Adver_Timer 3.12s
       2.5s hear 2 from low
-        remove 10.0.0.39/24
+        retire 10.0.0.39/24
         send 0 every 1s of 10.0.0.39 to low at 10.0.0.1
         active → initialize: drained
         = initialize

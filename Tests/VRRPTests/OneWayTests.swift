@@ -49,6 +49,7 @@ struct OneWayTests {
         = backup, Active_Down_Timer 36.21875s at 1s, will preempt low
       34.501s hear 150 from low                      # at once: its last word
         send 200 every 1s of 10.0.0.39 to all
+        forward connections to 10.0.0.39/24 to low
         install 10.0.0.39/24
         announce 10.0.0.39/24
         backup → active: preemption of low (150)

@@ -98,6 +98,7 @@ struct StateMachineTests {
         = backup, Active_Down_Timer 1.1609375s at 100ms, high relinquished
       1.1609375s deadline
         send 100 every 1s of 10.0.0.39 to all        # our own interval from here
+        forward connections to 10.0.0.39/24 to high
         install 10.0.0.39/24
         announce 10.0.0.39/24
         backup → active: relinquished by high (0)
@@ -166,6 +167,7 @@ struct StateMachineTests {
         = backup, Active_Down_Timer 3.609375s at 1s, will preempt high
       3.609375s deadline
         send 100 every 1s of 10.0.0.39 to all
+        forward connections to 10.0.0.39/24 to high
         install 10.0.0.39/24
         announce 10.0.0.39/24
         backup → active: preemption of high (99)
@@ -187,6 +189,7 @@ struct StateMachineTests {
         = backup, Active_Down_Timer 1.609375s at 1s, will preempt high
       1.609375s deadline
         send 100 every 1s of 10.0.0.39 to all
+        forward connections to 10.0.0.39/24 to high
         install 10.0.0.39/24
         announce 10.0.0.39/24
         backup → active: preemption of high (99)
@@ -253,7 +256,7 @@ struct StateMachineTests {
       active
         + """
         4s hear 101 every 500ms from low
-          remove 10.0.0.39/24
+          retire 10.0.0.39/24
           send 100 every 1s of 10.0.0.39 to low at 10.0.0.1   # ours: so that it announces again, once we let go
           active → backup: superseded by low (101)
           = backup, Active_Down_Timer 5.8046875s at 500ms
@@ -267,7 +270,7 @@ struct StateMachineTests {
       active
         + """
         4s hear 100 from high
-          remove 10.0.0.39/24
+          retire 10.0.0.39/24
           send 100 every 1s of 10.0.0.39 to high at 10.0.0.3
           active → backup: superseded by high (100)
           = backup, Active_Down_Timer 7.609375s at 1s
@@ -281,7 +284,7 @@ struct StateMachineTests {
       active
         + """
         4s hear 101 from low
-          remove 10.0.0.39/24
+          retire 10.0.0.39/24
           send 100 every 1s of 10.0.0.39 to all
           active → backup: superseded by low (101)
           = backup, Active_Down_Timer 7.609375s at 1s
@@ -407,16 +410,16 @@ struct StateEventTableTests {
     leaving    | lose eth0            | send 0 to all; remove; active → initialize: eth0 is down; = initialize
     leaving    | deadline             | = active, leaves at 5.9s
     leaving    | hear 0 from high     | = active, leaves at 5.9s
-    leaving    | hear 50 from high    | remove; send 0 to high; active → initialize: stopped; = initialize
-    leaving    | hear 200 from high   | remove; send 0 to high; active → initialize: stopped; = initialize
+    leaving    | hear 50 from high    | retire; send 0 to high; active → initialize: stopped; = initialize
+    leaving    | hear 200 from high   | retire; send 0 to high; active → initialize: stopped; = initialize
     leaving    | priority 80          | = active, leaves at 5.9s
     leaving    | reconfigure same     | = active, leaves at 5.9s
     active     | deadline             | = active, Adver_Timer 5.609375s, announces 9.809375s
     active     | hear 0 from high     | send 100 to all; announce; = active, Adver_Timer 6s, announces 5.2s
     active     | hear 50 from high    | send 100 to all; announce; = active, Adver_Timer 5.609375s, announces 5.2s
     active     | hear 100 from low    | send 100 to all; announce; = active, Adver_Timer 5.609375s, announces 5.2s
-    active     | hear 100 from high   | remove; send 100 to high; yields; = backup, Active_Down_Timer 8.609375s at 1s
-    active     | hear 200 from high   | remove; send 100 to high; yields; = backup, Active_Down_Timer 8.609375s at 1s
+    active     | hear 100 from high   | retire; send 100 to high; yields; = backup, Active_Down_Timer 8.609375s at 1s
+    active     | hear 200 from high   | retire; send 100 to high; yields; = backup, Active_Down_Timer 8.609375s at 1s
     active     | priority 80          | send 80 to all; = active, Adver_Timer 6s, announces 9.809375s
     active     | reconfigure same     | = active, Adver_Timer 5.609375s, announces 9.809375s
     """
@@ -458,7 +461,7 @@ struct StateEventTableTests {
       return "send \(words[1]) to \(recipient)"
     }
     if line.contains(": superseded by") { return "yields" }
-    for verb in ["install", "remove", "announce"] where line.hasPrefix(verb) { return verb }
+    for verb in ["install", "remove", "retire", "announce"] where line.hasPrefix(verb) { return verb }
     return line
   }
 }
