@@ -63,6 +63,8 @@ public final class LinuxHost {
     if let answer = route.exchange([nowhere].compactMap { $0 }).first, answer.code == EPERM {
       throw HostNetworkFailure(.changeAddresses, on: NetlinkSocket.subject, code: answer.code)
     }
+    // Now, and not in the middle of the first planned move: a library takes milliseconds to be read from a disk.
+    _ = clinux_packet_rules_available()
   }
 
   /// A thousand advertisements, say, while the daemon is held up.
