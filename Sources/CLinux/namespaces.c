@@ -308,6 +308,13 @@ int vipd_schedule_thread_promptly(int priority) {
   return sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
 }
 
+int vipd_pin_thread(int processor) {
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  CPU_SET(processor, &processors);
+  return sched_setaffinity(0, sizeof processors, &processors);
+}
+
 int vipd_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int vipd_memory_file(void) { return memfd_create("vipd-rehearsal", MFD_CLOEXEC); }

@@ -16,6 +16,7 @@ static struct {
   struct clinux_packet_rules *(*begin)(uint32_t flags);
   void (*end)(struct clinux_packet_rules *);
   int (*buffer_errors)(struct clinux_packet_rules *);
+  int (*unbuffer_errors)(struct clinux_packet_rules *);
   const char *(*errors)(struct clinux_packet_rules *);
   int (*run)(struct clinux_packet_rules *, const char *script);
 } library;
@@ -37,6 +38,7 @@ static void load(void) {
   find(handle, "nft_ctx_new", &library.begin);
   find(handle, "nft_ctx_free", &library.end);
   find(handle, "nft_ctx_buffer_error", &library.buffer_errors);
+  find(handle, "nft_ctx_unbuffer_error", &library.unbuffer_errors);
   find(handle, "nft_ctx_get_error_buffer", &library.errors);
   find(handle, "nft_run_cmd_from_buffer", &library.run);
 }
@@ -65,9 +67,19 @@ static void close_on_exec(void) {
   closedir(descriptors);
 }
 
+bool clinux_packet_rules_change(struct clinux_packet_rules *rules, const char *script, char *error, size_t capacity) {
+  // Anew, since what an earlier script was told would still be there.
+  library.unbuffer_errors(rules);
+  library.buffer_errors(rules);
+  if (library.run(rules, script) == 0) return true;
+  const char *words = library.errors(rules);
+  snprintf(error, capacity, "%s", words ? words : "");
+  return false;
+}
+
 struct clinux_packet_rules *clinux_packet_rules_make(const char *script, char *error, size_t capacity) {
   if (!clinux_packet_rules_available()) {
-    snprintf(error, capacity, "libnftables.so.1 is not there");
+    snprintf(error, capacity, "there is no libnftables.so.1");
     return NULL;
   }
   struct clinux_packet_rules *rules = library.begin(0);
@@ -76,16 +88,9 @@ struct clinux_packet_rules *clinux_packet_rules_make(const char *script, char *e
     return NULL;
   }
   close_on_exec();
-  library.buffer_errors(rules);
-  if (library.run(rules, script) == 0) return rules;
-  const char *words = library.errors(rules);
-  snprintf(error, capacity, "%s", words ? words : "");
+  if (clinux_packet_rules_change(rules, script, error, capacity)) return rules;
   library.end(rules);
   return NULL;
-}
-
-bool clinux_packet_rules_change(struct clinux_packet_rules *rules, const char *script) {
-  return library.run(rules, script) == 0;
 }
 
 void clinux_packet_rules_end(struct clinux_packet_rules *rules) { library.end(rules); }

@@ -24,9 +24,9 @@ public final class LinuxHost {
   private var memberships: Set<GroupMembership> = []
   private var sampledMemberships: Set<GroupMembership> = []
   // See ConnectionHandover.swift.
-  var kept: [KeptConnections] = []
-  var forwarded: [[IPAddress]: PacketRules] = [:]
-  var tableCount = 0
+  let handoverRules = HandoverRules()
+  /// Where addresses are whose connections are served here though another host holds them: on the loopback interface.
+  var kept: [[IPAddress]: [AddressPlacement]] = [:]
 
   /// Opens all sockets. No VRRP packet is received before `setReceptionFilter`.
   ///

@@ -375,6 +375,7 @@ extension FailoverAgent {
   /// Sets the loop's timer to whatever is due next.
   func rearm() {
     if isStopping, router.isIdle, keeping.isEmpty { return loop.stop() }
+    prepareHandovers()
     let retry = refusals.values.compactMap(\.retry).min()
     let mine = [
       retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline, drainEnd, conflictDeadline,

@@ -8,13 +8,31 @@ extension FailoverAgent {
   /// A handshake across the world and a short request are over by then.
   static let handoverTime = Duration.seconds(1)
 
+  /// How long the VRRP thread lets it take: nothing that could cost it its role.
+  private func patience(_ vrid: VRID) -> Duration {
+    let interval = (router[vrid]?.router.configuration ?? leaving[vrid])?.interval.duration ?? .zero
+    return min(interval / 5, .milliseconds(20))
+  }
+
+  /// Gets ready while a successor is waited for, or a predecessor is about to be succeeded.
+  func prepareHandovers() {
+    let isNear = router.members.contains { member in
+      switch member.router.state {
+      case .active(let active): active.departure != nil || active.reluctance != nil
+      case .backup(let backup): backup.expectation != .silence
+      case .initialize: false
+      }
+    }
+    if isNear { host.prepareHandover() }
+  }
+
   /// Removes addresses that a successor holds, and lets the connections to them go on for a while.
   func retire(_ addresses: [VirtualAddress], _ vrid: VRID, at now: Instant) {
     let moving = reachable(addresses.filter { installed[vrid]?[$0] != nil }, vrid).flatMap(\.addresses)
     endHandover(vrid)
     if !moving.isEmpty {
       do throws(HostNetworkFailure) {
-        try host.keepConnections(to: moving)
+        try host.keepConnections(to: moving, within: patience(vrid))
         keeping[vrid] = Handover(addresses: [moving], end: now + Self.handoverTime)
       } catch {
         sayOnceInAWhile("\(error)", at: now)
@@ -31,11 +49,10 @@ extension FailoverAgent {
     stopForwarding(vrid)
     var handover = Handover(addresses: [], end: now + Self.handoverTime)
     for moving in reachable(addresses, vrid) {
-      guard let old = configuration.address(ofNodeAt: predecessor, moving.family) else { continue }
+      guard let old = configuration.address(ofNodeAt: predecessor, moving.family), !old.isLinkLocal else { continue }
       do throws(HostNetworkFailure) {
-        try host.forwardConnections(
-          to: moving.addresses, predecessor: old, interfaceIndex: moving.interfaceIndex)
         handover.addresses.append(moving.addresses)
+        try host.forwardConnections(to: moving.addresses, predecessor: old, within: patience(vrid))
       } catch {
         sayOnceInAWhile("\(error)", at: now)
       }
@@ -53,7 +70,9 @@ extension FailoverAgent {
 
   /// The addresses are this node's again.
   func stopKeeping(_ vrid: VRID) {
-    for addresses in keeping.removeValue(forKey: vrid)?.addresses ?? [] { host.stopKeepingConnections(to: addresses) }
+    for addresses in keeping.removeValue(forKey: vrid)?.addresses ?? [] {
+      host.stopKeepingConnections(to: addresses, within: patience(vrid))
+    }
   }
 
   private func stopForwarding(_ vrid: VRID) {
@@ -77,9 +96,7 @@ extension FailoverAgent {
         $0.address.address.family == family && !$0.address.address.isLinkLocal
           && placement.carrying[$0]?.index == interface.index
       }
-      guard !found.isEmpty else { return nil }
-      return ReachableAddresses(
-        family: family, addresses: found.map(\.address.address), interfaceIndex: interface.index)
+      return found.isEmpty ? nil : ReachableAddresses(family: family, addresses: found.map(\.address.address))
     }
   }
 }
@@ -94,7 +111,6 @@ struct Handover: Sendable {
 private struct ReachableAddresses {
   var family: IPFamily
   var addresses: [IPAddress]
-  var interfaceIndex: Int
 }
 
 extension VirtualRouterConfiguration {

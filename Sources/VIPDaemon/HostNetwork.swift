@@ -45,14 +45,16 @@ public protocol HostNetwork: AnyObject {
   /// Removes all in one exchange; one that is gone already is a success.
   func remove(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>]
 
+  /// A planned move is near. Called often.
+  func prepareHandover()
   /// Lets the connections to addresses go on that a successor holds now and that are about to be removed here: what the
-  /// successor passes on is taken in, and neighbours hear nothing of it.
-  func keepConnections(to addresses: [IPAddress]) throws(HostNetworkFailure)
-  func stopKeepingConnections(to addresses: [IPAddress])
-  /// Passes on to their predecessor, a host on this interface's network, what belongs to connections that did not begin
+  /// successor passes on is taken in, and neighbours hear nothing of it. It is not waited for longer than `patience`.
+  func keepConnections(to addresses: [IPAddress], within patience: Duration) throws(HostNetworkFailure)
+  func stopKeepingConnections(to addresses: [IPAddress], within patience: Duration)
+  /// Passes on to their predecessor, a host on the addresses' network, what belongs to connections that did not begin
   /// here. Before the addresses are installed.
   func forwardConnections(
-    to addresses: [IPAddress], predecessor: IPAddress, interfaceIndex: Int
+    to addresses: [IPAddress], predecessor: IPAddress, within patience: Duration
   ) throws(HostNetworkFailure)
   func stopForwardingConnections(to addresses: [IPAddress])
 

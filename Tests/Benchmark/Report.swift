@@ -143,9 +143,13 @@ extension Report {
     guard !stability.isEmpty else { return nil }
     let titles = [
       "ten virtual routers at 10 ms, \(stabilitySeconds) s", "processors", "false transitions", "processor time",
+      "machine stood still",
     ]
     let rows = stability.map {
-      [title($0.contender), $0.isBusy ? "busy" : "free", "\($0.falseTransitions)", Self.percent($0.processorShare)]
+      [
+        title($0.contender), $0.isBusy ? "busy" : "free", "\($0.falseTransitions)", Self.percent($0.processorShare),
+        "\($0.standstills) times, at most \($0.longestStandstill.rounded()) ms",
+      ]
     }
     return Self.table(titles, rows)
   }

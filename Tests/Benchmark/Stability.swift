@@ -9,6 +9,10 @@ struct StabilityMeasurement: Sendable, Codable {
   var isBusy: Bool
   /// On all three nodes together, beyond the election's.
   var falseTransitions: Int
+  /// How often a processor of this machine stood still for as long as the strongest Backup waits, and the longest time in
+  /// milliseconds: what no program on it can do anything about.
+  var standstills: Int
+  var longestStandstill: Double
   /// Of one core, of the busiest node's daemon.
   var processorShare: Double
 
@@ -16,6 +20,8 @@ struct StabilityMeasurement: Sendable, Codable {
     case contender
     case isBusy = "processors_busy"
     case falseTransitions = "false_transitions"
+    case standstills
+    case longestStandstill = "longest_standstill_ms"
     case processorShare = "processor_share"
   }
 
@@ -24,11 +30,15 @@ struct StabilityMeasurement: Sendable, Codable {
     defer { cluster.testbed.close() }
     if isBusy { try cluster.testbed.client.startHogs(memory: "500M") }
     let before = try Self.transitions(cluster, contender)
+    let watch = try StandstillWatch(longerThan: .milliseconds(30))
     let shares = try await ProcessFamily.processorShares(of: cluster.daemons, during: duration)
     self.contender = contender
     self.isBusy = isBusy
     falseTransitions = try Self.transitions(cluster, contender) - before
     processorShare = shares.values.max() ?? 0
+    let stood = watch.stop()
+    standstills = stood.count
+    longestStandstill = stood.longest / .milliseconds(1)
   }
 
   private static func transitions(_ cluster: BenchmarkCluster, _ contender: Contender) throws -> Int {

@@ -209,17 +209,19 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     }
   }
 
-  func keepConnections(to addresses: [IPAddress]) throws(HostNetworkFailure) {
+  func prepareHandover() {}
+
+  func keepConnections(to addresses: [IPAddress], within patience: Duration) throws(HostNetworkFailure) {
     if let failure = state.withLock({ $0.handoverRefusal }) { throw failure }
     state.withLock { $0.deeds.append(.kept(addresses)) }
   }
 
-  func stopKeepingConnections(to addresses: [IPAddress]) {
+  func stopKeepingConnections(to addresses: [IPAddress], within patience: Duration) {
     state.withLock { $0.deeds.append(.stoppedKeeping(addresses)) }
   }
 
   func forwardConnections(
-    to addresses: [IPAddress], predecessor: IPAddress, interfaceIndex: Int
+    to addresses: [IPAddress], predecessor: IPAddress, within patience: Duration
   ) throws(HostNetworkFailure) {
     if let failure = state.withLock({ $0.handoverRefusal }) { throw failure }
     state.withLock { $0.deeds.append(.forwarded(addresses, to: predecessor)) }

@@ -14,8 +14,9 @@ bool clinux_packet_rules_available(void);
 /// `error` holds what libnftables says about it, a sentence or several lines. Errno is not set.
 struct clinux_packet_rules *clinux_packet_rules_make(const char *script, char *error, size_t capacity);
 
-/// Does what another script says, in the same conversation. Returns whether that went well.
-bool clinux_packet_rules_change(struct clinux_packet_rules *rules, const char *script);
+/// Does what another script says in the same conversation, all of it or nothing. Returns whether it is done; where not,
+/// `error` says why.
+bool clinux_packet_rules_change(struct clinux_packet_rules *rules, const char *script, char *error, size_t capacity);
 
 /// Ends the conversation. The kernel waits for packets that are on their way through the rules: this takes tens of
 /// milliseconds.
