@@ -63,7 +63,12 @@ let package = Package(
         "VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "ControlAPI", "HealthProbes", "CLinux", logging,
       ] + nio),
     module("Rehearsal", ["CLinux"]),
-    program("vipd", ["VIPDaemon", "LinuxNetwork", "CLibcap", "CLinux", argumentParser, logging]),
+    program(
+      "vipd",
+      [
+        "VIPDaemon", "LinuxNetwork", "ControlAPI", "NetworkTypes", "ClusterConfiguration", "CLibcap", "CLinux",
+        argumentParser, logging, subprocess, systemPackage,
+      ]),
     program(
       "vipctl",
       ["ControlAPI", "FailoverSimulation", "ClusterConfiguration", "Rehearsal", "CLinux", argumentParser] + nio),
@@ -75,9 +80,12 @@ let package = Package(
     .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CLinux"),
 
+    // What may befall a holder, for the tests and for the benchmark.
+    .target(name: "FaultTable", dependencies: ["Rehearsal"], path: "Tests/FaultTable", swiftSettings: strict),
     // Failovers in numbers, beside keepalived's: `Packaging/benchmark`.
     program(
-      "benchmark", path: "Tests/Benchmark", ["Rehearsal", "ControlAPI", "FailoverSimulation", argumentParser]),
+      "benchmark", path: "Tests/Benchmark",
+      ["FaultTable", "Rehearsal", "ControlAPI", "FailoverSimulation", argumentParser]),
 
     // Simulated runs that chance draws: the tests look at some, `Packaging/explore` at as many as there is time for.
     .target(
@@ -107,7 +115,7 @@ let package = Package(
     tests("RehearsalTests", ["Rehearsal", "vipd", "vipctl"]),
     tests("VipctlTests", ["vipctl", "ControlAPI", "VIPDaemon", "CLinux", logging] + nio),
     // Three real daemons, real traffic, real faults.
-    tests("SystemTests", ["Rehearsal", "ControlAPI", "vipd", "vipctl"]),
+    tests("SystemTests", ["FaultTable", "Rehearsal", "ControlAPI", "vipd", "vipctl"]),
   ]
 )
 

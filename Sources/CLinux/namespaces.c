@@ -308,6 +308,13 @@ int vipd_schedule_thread_promptly(int priority) {
   return sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
 }
 
+int vipd_pin_thread(int processor) {
+  cpu_set_t processors;
+  CPU_ZERO(&processors);
+  CPU_SET(processor, &processors);
+  return sched_setaffinity(0, sizeof processors, &processors);
+}
+
 int vipd_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int vipd_memory_file(void) { return memfd_create("vipd-rehearsal", MFD_CLOEXEC); }
@@ -335,6 +342,8 @@ static int read_change(struct nlmsghdr *header, struct vipd_address_change *chan
   if (header->nlmsg_type != RTM_NEWADDR && header->nlmsg_type != RTM_DELADDR) return 0;
   if (header->nlmsg_len < NLMSG_LENGTH(sizeof(struct ifaddrmsg))) return 0;
   struct ifaddrmsg *message = NLMSG_DATA(header);
+  // The loopback interface is nobody's way to an address.
+  if (message->ifa_index == 1) return 0;
   size_t size = message->ifa_family == AF_INET ? 4 : 16;
   int length = (int)IFA_PAYLOAD(header), found = 0;
   for (struct rtattr *attribute = IFA_RTA(message); RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length)) {

@@ -22,7 +22,9 @@ extension ClusterConfiguration {
         minimumHopLimit: router.minimumHopLimit,
         transport: router.transport,
         checksum: router.checksum,
-        password: router.password
+        password: router.password,
+        isLeased: router.lease == .on,
+        givesWay: router.oneWay == .yield
       )
     }
   }

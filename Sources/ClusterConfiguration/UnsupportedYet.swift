@@ -10,8 +10,6 @@ enum UnsupportedYet {
   static func demands(of router: VirtualRouterDraft) -> [Demand] {
     [
       Demand("notify", router.notify, if: { !$0.isEmpty }),
-      Demand("lease: on", router.lease, if: { $0 == .on }),
-      Demand("one_way: yield", router.oneWay, if: { $0 == .yield }),
       Demand("when_all_fail: release", router.whenAllFail, if: { $0 == .release }),
     ].compactMap(\.self)
   }

@@ -28,12 +28,17 @@ public struct NodeStatus: Codable, Sendable, Hashable {
   public var rivals: [RivalStatus]?
   /// Routers that take part in multicast and are in no file.
   public var unknownSenders: [UnknownSenderStatus]?
+  /// While an admin has the node stay away.
+  public var drain: DrainStatus?
+  /// How many times the running process has replaced its program.
+  public var upgrades: Int?
 
   public init(
     cluster: String, node: String, version: String, uptime: Duration, virtualRouters: [VirtualRouterStatus],
     trackers: [TrackerStatus], peers: [PeerStatus], health: NodeHealth? = nil,
     configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil,
-    strays: StrayStatus? = nil, rivals: [RivalStatus]? = nil, unknownSenders: [UnknownSenderStatus]? = nil
+    strays: StrayStatus? = nil, rivals: [RivalStatus]? = nil, unknownSenders: [UnknownSenderStatus]? = nil,
+    drain: DrainStatus? = nil, upgrades: Int? = nil
   ) {
     self.cluster = cluster
     self.node = node
@@ -49,10 +54,12 @@ public struct NodeStatus: Codable, Sendable, Hashable {
     self.strays = strays
     self.rivals = rivals
     self.unknownSenders = unknownSenders
+    self.drain = drain
+    self.upgrades = upgrades
   }
 
   enum CodingKeys: String, CodingKey {
-    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays, rivals
+    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays, rivals, drain, upgrades
     case uptime = "uptime_seconds"
     case virtualRouters = "virtual_routers"
     case unknownSenders = "unknown_senders"
@@ -101,17 +108,63 @@ public struct LoopStatus: Codable, Sendable, Hashable {
   @Seconds public var latenessMaximum: Duration
   /// Of the most recent deadline.
   @Seconds public var latenessLast: Duration
+  /// Of all together, in seconds; to the microsecond, unlike other times.
+  public var latenessSum: Double?
+  /// How many deadlines were met within a time, the shortest first; each counts those before it too.
+  public var lateness: [LatenessBucket]?
 
-  public init(deadlines: Int, latenessMaximum: Duration, latenessLast: Duration) {
+  public init(
+    deadlines: Int, latenessMaximum: Duration, latenessLast: Duration, latenessSum: Double? = nil,
+    lateness: [LatenessBucket]? = nil
+  ) {
     self.deadlines = deadlines
     self.latenessMaximum = latenessMaximum
     self.latenessLast = latenessLast
+    self.latenessSum = latenessSum
+    self.lateness = lateness
   }
 
   enum CodingKeys: String, CodingKey {
     case deadlines
     case latenessMaximum = "lateness_max_seconds"
     case latenessLast = "lateness_last_seconds"
+    case latenessSum = "lateness_sum_seconds"
+    case lateness
+  }
+}
+
+/// So many deadlines were met within this time.
+public struct LatenessBucket: Codable, Sendable, Hashable {
+  /// In seconds; to the microsecond.
+  public var within: Double
+  public var deadlines: Int
+
+  public init(within: Double, deadlines: Int) {
+    self.within = within
+    self.deadlines = deadlines
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case within = "within_seconds"
+    case deadlines
+  }
+}
+
+/// A drain in force.
+public struct DrainStatus: Codable, Sendable, Hashable {
+  /// Whether the node lets go even where no other node takes over.
+  public var forced: Bool
+  /// Until it comes back by itself; nil where it waits for `vipctl resume`.
+  @OptionalSeconds public var remaining: Duration?
+
+  public init(forced: Bool, remaining: Duration?) {
+    self.forced = forced
+    self.remaining = remaining
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case forced
+    case remaining = "remaining_seconds"
   }
 }
 

@@ -1,5 +1,18 @@
 // One virtual router in one family, as this node sees it.
 
+/// A way between two Active Routers on which one does not hear the other.
+public struct DeafLink: Codable, Sendable, Hashable {
+  /// Who is not heard.
+  public var from: String
+  /// Who does not hear.
+  public var to: String
+
+  public init(from: String, to: String) {
+    self.from = from
+    self.to = to
+  }
+}
+
 /// RFC 9568 §6.4's states.
 public enum VirtualRouterState: String, Codable, Sendable, Hashable, CaseIterable {
   case initialize
@@ -45,13 +58,20 @@ public struct VirtualRouterStatus: Codable, Sendable, Hashable {
   public var protocolVersion: Int?
   /// Gratuitous ARPs, or unsolicited neighbour advertisements, sent.
   public var announcementsSent: Int?
+  /// How often another tool took addresses away from this node while it held them.
+  public var addressesLost: Int?
+  /// How often another router was Active beside this node, which remained so.
+  public var conflicts: Int?
+  /// Ways on which advertisements are lost, as far as this node can tell.
+  public var deafLinks: [DeafLink]?
 
   public init(
     name: String, family: AddressFamily, vrid: Int, interface: String?, state: VirtualRouterState, since: Duration,
     priority: Int, effectivePriority: Int, reason: String, activeRouter: ActiveRouter?,
     addresses: [VirtualAddressStatus], transitions: Int, advertisementsSent: Int, advertisementsReceived: Int,
     discarded: [String: Int], adjustments: [PriorityAdjustment]? = nil, interval: Duration? = nil,
-    protocolVersion: Int? = nil, announcementsSent: Int? = nil
+    protocolVersion: Int? = nil, announcementsSent: Int? = nil, addressesLost: Int? = nil, conflicts: Int? = nil,
+    deafLinks: [DeafLink]? = nil
   ) {
     self.name = name
     self.family = family
@@ -72,10 +92,15 @@ public struct VirtualRouterStatus: Codable, Sendable, Hashable {
     self.interval = interval
     self.protocolVersion = protocolVersion
     self.announcementsSent = announcementsSent
+    self.addressesLost = addressesLost
+    self.conflicts = conflicts
+    self.deafLinks = deafLinks
   }
 
   enum CodingKeys: String, CodingKey {
-    case name, family, vrid, interface, state, priority, reason, addresses, transitions, discarded, adjustments
+    case name, family, vrid, interface, state, priority, reason, addresses, transitions, discarded, adjustments,
+      conflicts
+    case deafLinks = "deaf_links"
     case since = "since_seconds"
     case effectivePriority = "effective_priority"
     case activeRouter = "active_router"
@@ -84,6 +109,7 @@ public struct VirtualRouterStatus: Codable, Sendable, Hashable {
     case interval = "interval_seconds"
     case protocolVersion = "protocol_version"
     case announcementsSent = "announcements_sent"
+    case addressesLost = "addresses_lost"
   }
 }
 

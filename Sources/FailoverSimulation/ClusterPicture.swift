@@ -28,12 +28,23 @@ public struct ClusterPicture: Sendable {
     public var virtualRouters: [VirtualRouterConfiguration]
     public var hasPower = false
     public var isRunning = false
+    /// vipd was told to end, and may still serve until a successor does.
+    public var isStopping = false
+    /// Where an admin has it stay away: whether at any price.
+    public var drain: Bool?
+    /// vipd ended without a word, and was not started again yet.
+    public var wasKilled = false
     public var isFrozen = false
+    public var lastThaw: Instant?
     public var hasLink = true
     /// Whether vipd knows of the link.
     public var knowsLink = true
     /// What the trackers told vipd.
     public var trackers: [String: Bool] = [:]
+    /// Where it went on holding after a restart: there it takes trackers that were not checked yet for up.
+    public var resumed: Set<VRID> = []
+    /// Where it gives way to one that does not hear it: it wants its role back, nobody can tell when.
+    public var defers: Set<VRID> = []
     /// Where it is Active, and since when.
     public var active: [VRID: Instant] = [:]
     /// When something other than an advertisement last reached this vipd.
@@ -60,6 +71,11 @@ public struct ClusterPicture: Sendable {
 
   public subscript(name: String) -> Node? { nodes.first { $0.name == name } }
 
+  /// Whether this node's vipd had no time yet to see what has become of its addresses.
+  public func isAbsent(_ node: Node) -> Bool {
+    node.wasKilled || node.isFrozen || node.lastThaw == time || time <= stalledUntil
+  }
+
   /// The nodes that are Active, frozen ones included: as they stand on the wire, two are one too many.
   public func active(_ vrid: VRID) -> [String] { nodes.filter { $0.active[vrid] != nil }.map(\.name) }
 
@@ -75,11 +91,12 @@ extension ClusterPicture {
   /// The priority that a node contends with, by the cluster file's arithmetic; nil where it takes no part.
   public func effectivePriority(_ node: Node, _ vrid: VRID) -> Int? {
     guard node.isRunning, node.knowsLink, let configuration = node.configuration(of: vrid) else { return nil }
+    if let isForced = node.drain { return !isForced && node.active[vrid] != nil ? 1 : nil }
     let base = Int(configuration.priority.rawValue)
     if base == 255 { return base }
     var sum = base
     for tracker in configuration.trackers {
-      let isUp = node.trackers[tracker.tracker] == true
+      let isUp = node.trackers[tracker.tracker] ?? node.resumed.contains(vrid)
       if tracker.weight == 0 && !isUp { return nil }
       if (tracker.weight > 0) == isUp { sum += tracker.weight }
     }
@@ -157,7 +174,7 @@ extension ClusterPicture {
   private mutating func noteMisunderstandings(until now: Instant) {
     let isAnyFrozen = nodes.contains(where: \.isFrozen)
     for vrid in vridsOfManyLanguages {
-      let running = nodes.filter { $0.isRunning && $0.configuration(of: vrid) != nil }
+      let running = nodes.filter { ($0.isRunning || $0.isStopping) && $0.configuration(of: vrid) != nil }
       let isDivided = running.dropFirst().contains { !speakAlike($0, running[0], vrid) }
       if isDivided || (isAnyFrozen && mayMisunderstand(vrid)) { misunderstandings[vrid] = now + worstLatency }
     }
@@ -204,9 +221,8 @@ extension VirtualRouterConfiguration {
 extension ClusterPicture {
   /// Since when the network is whole, every process runs, and nothing has befallen the cluster; nil while that is not so.
   public var quietSince: Instant? {
-    guard segment.isWhole, time >= stalledUntil, !nodes.contains(where: { $0.isFrozen }) else {
-      return nil
-    }
+    guard segment.isWhole, time >= stalledUntil, !nodes.contains(where: { $0.isFrozen || !$0.defers.isEmpty })
+    else { return nil }
     return max(lastDisturbance, stalledUntil)
   }
 
@@ -254,6 +270,7 @@ extension ClusterPicture {
 
   private mutating func take(_ occurrence: Occurrence) {
     switch occurrence {
+    case .incident(.upgrade): break
     case .incident(let incident):
       lastDisturbance = time
       if incident.isInterruption { lastInterruption = time }
@@ -267,15 +284,19 @@ extension ClusterPicture {
       for node in nodes where node.name == name { note(node.virtualRouters) }
     case .transition(let name, let vrid, let transition):
       let now = time
+      if self[name]?.defers.contains(vrid) == true { lastDisturbance = now }
       change(name) { node in
         switch transition.to {
-        case .active: node.active[vrid] = now
+        case .active:
+          node.active[vrid] = now
+          if transition.reason == .resumption { node.resumed.insert(vrid) }
         case .initialize, .backup: node.active[vrid] = nil
         }
+        if case .unheard = transition.reason { node.defers.insert(vrid) } else { node.defers.remove(vrid) }
       }
     case .installed(let name, let vrid, let addresses):
       change(name) { $0.installed[vrid, default: []].formUnion(addresses) }
-    case .removed(let name, let vrid, let addresses):
+    case .removed(let name, let vrid, let addresses), .expired(let name, let vrid, let addresses):
       change(name) { $0.installed[vrid, default: []].subtract(addresses) }
     case .learned(let client, let address, let node):
       neighbors[client, default: [:]][address] = node
@@ -288,12 +309,22 @@ extension ClusterPicture {
     switch incident {
     case .start(let name): change(name) { $0.hasPower = true }
     case .crash(let name): change(name) { $0.losePower() }
+    case .kill(let name):
+      change(name) {
+        $0.wasKilled = $0.wasKilled || $0.isRunning || $0.isStopping
+        $0.loseProcess()
+      }
     case .freeze(let name): change(name) { $0.isFrozen = true }
-    case .thaw(let name): change(name) { $0.isFrozen = false }
+    case .thaw(let name):
+      let now = time
+      change(name) {
+        $0.isFrozen = false
+        $0.lastThaw = now
+      }
     case .linkDown(let name): change(name) { $0.hasLink = false }
     case .linkUp(let name): change(name) { $0.hasLink = true }
     case .stall(_, let duration): stalledUntil = max(stalledUntil, time + duration)
-    case .stop, .tracker, .reload, .cut, .partition, .heal, .quality, .linkQuality: break
+    case .stop, .drain, .resume, .upgrade, .tracker, .reload, .cut, .partition, .heal, .quality, .linkQuality: break
     }
   }
 
@@ -308,29 +339,43 @@ extension ClusterPicture.Node {
     switch notice {
     case .started(let configurations):
       isRunning = true
+      isStopping = false
+      wasKilled = false
       virtualRouters = configurations
       knowsLink = hasLink
       trackers = [:]
-    case .stopped: isRunning = false
+      resumed = []
+      drain = nil
+    case .stopped:
+      isRunning = false
+      isStopping = true
     case .tracker(let tracker, let isUp): trackers[tracker] = isUp
     case .link(let isUp): knowsLink = isUp
     case .reloaded(let configurations): virtualRouters = configurations
+    case .drained(let isForced): drain = isForced
     }
   }
 
   fileprivate mutating func losePower() {
     hasPower = false
+    wasKilled = false
+    installed = [:]
+    loseProcess()
+  }
+
+  fileprivate mutating func loseProcess() {
     isRunning = false
+    isStopping = false
     isFrozen = false
     active = [:]
-    installed = [:]
+    defers = []
   }
 }
 
 extension Incident {
   fileprivate var isInterruption: Bool {
     switch self {
-    case .start, .crash, .stop, .tracker, .reload: false
+    case .start, .crash, .kill, .stop, .drain, .resume, .upgrade, .tracker, .reload: false
     case .freeze, .thaw, .stall, .linkDown, .linkUp, .cut, .partition, .heal, .quality, .linkQuality: true
     }
   }

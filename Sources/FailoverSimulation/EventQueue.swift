@@ -1,6 +1,7 @@
 // What will happen, ordered by time; and by the order of scheduling where the time is the same.
 
 import NetworkTypes
+import VRRP
 
 struct EventQueue: Sendable {
   enum Event: Sendable {
@@ -13,6 +14,8 @@ struct EventQueue: Sendable {
     case frame([UInt8], client: Int)
     /// A tracker was checked for the first time since vipd was started on a node.
     case firstCheck(String, node: Int)
+    /// The kernel looks whether the lease of a virtual router's addresses is over.
+    case leaseEnd(VRID, node: Int)
   }
 
   private struct Entry: Sendable {

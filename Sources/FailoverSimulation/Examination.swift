@@ -11,6 +11,12 @@ public protocol Checker: Sendable {
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String]
 }
 
+/// A virtual router on one node, by which most checkers keep their books.
+struct Place: Hashable, Sendable {
+  var node: String
+  var vrid: VRID
+}
+
 /// A rule that was broken, and when.
 public struct Violation: Sendable, Hashable, CustomStringConvertible {
   public var time: Instant

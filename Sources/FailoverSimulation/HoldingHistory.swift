@@ -54,7 +54,7 @@ public struct HoldingHistory: Sendable {
 extension Occurrence {
   fileprivate var mayMoveAddresses: Bool {
     switch self {
-    case .incident, .installed, .removed: true
+    case .incident, .installed, .removed, .expired: true
     case .noticed, .sent, .unreadable, .discarded, .transition, .announced, .learned, .spinning: false
     }
   }

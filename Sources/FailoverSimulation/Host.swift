@@ -16,6 +16,14 @@ struct Host: Sendable {
   /// Nil where vipd does not run.
   var router: VRRPRouter? { didSet { due = router?.nextDeadline } }
   private(set) var due: Instant?
+  /// vipd was told to end, and waits for successors.
+  var isStopping = false
+  /// Written down, so that it outlives vipd; whether it is forced.
+  var drain: Bool?
+  /// vipd was started again before it had ended.
+  var startsAgain = false
+  /// What the kernel holds of our addresses, whether vipd runs or not.
+  var held: [VRID: Holding] = [:]
   var isFrozen = false
   var stalledUntil = Instant(sinceBoot: .zero)
   var isSpinning = false
@@ -24,11 +32,20 @@ struct Host: Sendable {
   /// How much of what waited it has not got to since it went on.
   var backlog = 0
 
+  struct Holding: Sendable {
+    var addresses: [VirtualAddress]
+    var renewed: Instant
+    /// When the kernel removes them; nil for never.
+    var end: Instant?
+  }
+
   enum Input: Sendable {
     case datagram(ReceivedDatagram)
     case tracker(String, isUp: Bool)
     case link(isUp: Bool)
     case reload
+    case drain(isForced: Bool?)
+    case upgrade
     case terminate
   }
 
@@ -45,7 +62,15 @@ struct Host: Sendable {
 
   mutating func losePower() {
     hasPower = false
+    held = [:]
+    drain = nil
+    loseProcess()
+  }
+
+  mutating func loseProcess() {
     router = nil
+    isStopping = false
+    startsAgain = false
     isFrozen = false
     inbox = []
   }

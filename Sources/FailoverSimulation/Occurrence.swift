@@ -26,6 +26,8 @@ public enum Occurrence: Sendable, Hashable {
   case transition(String, VRID, Transition)
   case installed(String, VRID, [VirtualAddress])
   case removed(String, VRID, [VirtualAddress])
+  /// The kernel removed addresses by itself, whose lease has ended.
+  case expired(String, VRID, [VirtualAddress])
   case announced(Announcement)
   /// A client's neighbour table changed: the address is at this node.
   case learned(client: String, IPAddress, at: String)
@@ -39,6 +41,8 @@ public enum Occurrence: Sendable, Hashable {
     case tracker(String, isUp: Bool)
     case link(isUp: Bool)
     case reloaded([VirtualRouterConfiguration])
+    /// Nil for the end of it.
+    case drained(isForced: Bool?)
   }
 }
 
@@ -46,8 +50,10 @@ extension Occurrence {
   /// Whether it comes from outside, and so explains that something moves.
   var isDisturbance: Bool {
     switch self {
+    case .incident(.upgrade): false
     case .incident, .noticed: true
-    case .sent, .unreadable, .discarded, .transition, .installed, .removed, .announced, .learned, .spinning: false
+    case .sent, .unreadable, .discarded, .transition, .installed, .removed, .expired, .announced, .learned, .spinning:
+      false
     }
   }
 
@@ -70,6 +76,8 @@ public struct Sending: Sendable, Hashable {
 /// A gratuitous ARP or an unsolicited neighbour advertisement.
 public struct Announcement: Sendable, Hashable {
   public var node: String
+  /// Where the address is said to be: at the same node, unless it speaks for another.
+  public var holder: String
   public var vrid: VRID
   public var address: IPAddress
   /// For each client, in the cluster's order, what became of the frame.

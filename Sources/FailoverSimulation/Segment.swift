@@ -86,7 +86,8 @@ struct Segment: Sendable {
       for index in links.indices { set(quality, index) }
     case .linkQuality(let quality, let from, let to):
       set(quality, link(from, to))
-    case .start, .crash, .stop, .freeze, .thaw, .stall, .linkDown, .linkUp, .tracker, .reload:
+    case .start, .crash, .kill, .stop, .drain, .resume, .upgrade, .freeze, .thaw, .stall, .linkDown, .linkUp, .tracker,
+      .reload:
       return
     }
     isWhole = groups.allSatisfy { $0 == nil } && links.allSatisfy { $0.cutFamilies.isEmpty && $0.quality.isClean }

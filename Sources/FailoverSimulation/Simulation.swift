@@ -9,14 +9,14 @@ import VRRPWire
 /// Advances from one thing that happens to the next; whoever calls ``next(until:)`` sees all that came of it.
 public struct Simulation: Sendable {
   public private(set) var now = Instant(sinceBoot: .zero)
-  private var hosts: [Host]
-  private var clients: [Client]
-  private var segment: Segment
-  private var queue = EventQueue()
-  private var random: SplitMix64
-  private var occurrences: [Occurrence] = []
+  var hosts: [Host]
+  var clients: [Client]
+  var segment: Segment
+  var queue = EventQueue()
+  var random: SplitMix64
+  var occurrences: [Occurrence] = []
   /// Which host a datagram to this address reaches.
-  private var owners: [IPAddress: Int] = [:]
+  var owners: [IPAddress: Int] = [:]
 
   /// From vipd's start to the first answer of its trackers.
   static let firstCheckDelay: Duration = .milliseconds(10)
@@ -82,6 +82,8 @@ extension Simulation {
       occurrences.append(.learned(client: clients[client].name, address, at: node.name))
     case .firstCheck(let tracker, let node):
       deliver(.tracker(tracker, isUp: hosts[node].trackers[tracker] ?? true), to: node)
+    case .leaseEnd(let vrid, let node):
+      checkLease(vrid, on: node)
     }
   }
 
@@ -89,7 +91,11 @@ extension Simulation {
     switch incident {
     case .start(let name): start(segment.number(of: name))
     case .crash(let name): hosts[segment.number(of: name)].losePower()
+    case .kill(let name): hosts[segment.number(of: name)].loseProcess()
     case .stop(let name): deliver(.terminate, to: segment.number(of: name))
+    case .drain(let name, let isForced): deliver(.drain(isForced: isForced), to: segment.number(of: name))
+    case .resume(let name): deliver(.drain(isForced: nil), to: segment.number(of: name))
+    case .upgrade(let name): deliver(.upgrade, to: segment.number(of: name))
     case .freeze(let name): hosts[segment.number(of: name)].isFrozen = true
     case .thaw(let name):
       thaw(segment.number(of: name))
@@ -111,12 +117,20 @@ extension Simulation {
 
   private mutating func start(_ node: Int) {
     hosts[node].hasPower = true
-    guard hosts[node].router == nil else { return }
+    guard hosts[node].router == nil else {
+      hosts[node].startsAgain = hosts[node].isStopping
+      return
+    }
     hosts[node].router = VRRPRouter(configurations: hosts[node].configurations)
     hosts[node].isSpinning = false
     occurrences.append(.noticed(hosts[node].name, .started(hosts[node].configurations)))
     if let obstacle = hosts[node].obstacle { tell(node, obstacle) }
-    handle(.startup, on: node)
+    if let drain = hosts[node].drain { take(.drain(isForced: drain), on: node) }
+    let resuming = takeStock(of: node)
+    handle(.resume(resuming), on: node)
+    for vrid in resuming.sorted() where hosts[node].router?[vrid]?.router.state.name != .active {
+      letGo(of: vrid, on: node)
+    }
     for tracker in hosts[node].configurations.trackerNames {
       queue.add(.firstCheck(tracker, node: node), at: now + Self.firstCheckDelay)
     }
@@ -132,6 +146,11 @@ extension Simulation {
   private mutating func lineUp(_ input: Host.Input, for node: Int) {
     hosts[node].backlog += 1
     queue.add(.backlog(input, node: node), at: now)
+  }
+
+  mutating func letGo(of vrid: VRID, on node: Int) {
+    guard let holding = hosts[node].held.removeValue(forKey: vrid) else { return }
+    occurrences.append(.removed(hosts[node].name, vrid, holding.addresses))
   }
 
   private mutating func setLink(of node: Int, isUp: Bool) {
@@ -174,10 +193,19 @@ extension Simulation {
       occurrences.append(.noticed(name, .reloaded(configurations)))
       checkNewTrackers(on: node)
       reconfigure(node, to: configurations)
+    case .drain(let isForced):
+      hosts[node].drain = isForced
+      occurrences.append(.noticed(name, .drained(isForced: isForced)))
+      handle(.drain(isForced: isForced), on: node)
+    case .upgrade:
+      handle(.affirm, on: node)
+      guard let router = hosts[node].router else { return }
+      hosts[node].router = VRRPRouter(
+        configurations: router.members.map(\.router.configuration), remembering: router.memory)
     case .terminate:
       occurrences.append(.noticed(name, .stopped))
+      hosts[node].isStopping = true
       handle(.shutdown, on: node)
-      hosts[node].router = nil
     }
   }
 
@@ -235,6 +263,10 @@ extension Simulation {
     let directives = hosts[node].router?.handle(event, at: now) ?? []
     let isRoutine = event == .deadline && !directives.contains(where: \.isTransition)
     for directive in directives { perform(directive, on: node, before, isRoutine: isRoutine) }
+    guard hosts[node].isStopping, hosts[node].router?.isIdle ?? true else { return }
+    let startsAgain = hosts[node].startsAgain
+    hosts[node].loseProcess()
+    if startsAgain { start(node) }
   }
 
   private mutating func perform(
@@ -250,11 +282,20 @@ extension Simulation {
       else { return }
       send(advertisement, to: recipients, configuration, from: node, isRoutine: isRoutine)
     case .perform(let vrid, .installAddresses(let addresses)):
+      hold(addresses, vrid, on: node)
       occurrences.append(.installed(name, vrid, addresses))
-    case .perform(let vrid, .removeAddresses(let addresses)):
+    case .perform(let vrid, .renewAddresses(let addresses)):
+      hold(addresses, vrid, on: node)
+    case .perform(let vrid, .removeAddresses(let addresses)), .perform(let vrid, .retireAddresses(let addresses)):
+      release(addresses, vrid, on: node)
       occurrences.append(.removed(name, vrid, addresses))
+    case .perform(_, .forwardConnections):
+      break  // No connections here.
     case .perform(let vrid, .announceAddresses(let addresses)):
-      for address in addresses { announce(address.address.address, of: vrid, from: node) }
+      for address in addresses { announce(address.address.address, of: vrid, at: node, from: node) }
+    case .perform(let vrid, .commendAddresses(let addresses, let peer)):
+      guard let holder = owners[peer] else { return }
+      for address in addresses { announce(address.address.address, of: vrid, at: holder, from: node) }
     case .perform(let vrid, .transition(let transition)):
       occurrences.append(.transition(name, vrid, transition))
     }
@@ -264,85 +305,5 @@ extension Simulation {
 extension VRRPRouter.Directive {
   fileprivate var isTransition: Bool {
     if case .perform(_, .transition) = self { true } else { false }
-  }
-}
-
-// MARK: - On the wire
-
-extension Simulation {
-  private mutating func send(
-    _ advertisement: Advertisement, to recipients: VirtualRouter.Recipients,
-    _ configuration: VirtualRouterConfiguration,
-    from node: Int, isRoutine: Bool
-  ) {
-    guard let family = advertisement.addresses.first?.family, let side = configuration.family(family)
-    else { return }
-    for (receiver, destination) in receivers(recipients, configuration.transport, side, except: node) {
-      let payload = advertisement.encode(
-        from: side.primaryAddress, to: destination, checksum: configuration.checksum.formSent)
-      let datagram = ReceivedDatagram(
-        payload: payload, source: side.primaryAddress, destination: destination, hopLimit: 255, interfaceIndex: 1)
-      let (passage, arrivals) =
-        hosts[node].isOnNetwork
-        ? segment.carry(from: node, to: receiver, family, at: now, &random) : (.cut, arrivals: [])
-      for arrival in arrivals { queue.add(.datagram(datagram, node: receiver), at: arrival) }
-      occurrences.append(
-        .sent(
-          Sending(
-            sender: hosts[node].name, receiver: hosts[receiver].name, advertisement: advertisement, family: family,
-            passage: passage, isRoutine: isRoutine)))
-    }
-  }
-
-  private func receivers(
-    _ recipients: VirtualRouter.Recipients, _ transport: Transport, _ side: FamilyConfiguration, except node: Int
-  ) -> [(Int, IPAddress)] {
-    switch (recipients, transport) {
-    case (.only(let address), _): owners[address].map { [($0, address)] } ?? []
-    case (.everyone, .unicast): side.peers.compactMap { peer in owners[peer.address].map { ($0, peer.address) } }
-    case (.everyone, .multicast): hosts.indices.filter { $0 != node }.map { ($0, side.family.vrrpGroup) }
-    }
-  }
-
-  private mutating func announce(_ address: IPAddress, of vrid: VRID, from node: Int) {
-    let frame =
-      switch address {
-      case .v4(let address):
-        GratuitousARP(address: address, hardwareAddress: hosts[node].hardwareAddress).frame
-      case .v6(let address):
-        UnsolicitedNeighborAdvertisement(
-          address: address, hardwareAddress: hosts[node].hardwareAddress, isRouter: false
-        ).frame
-      }
-    var passages: [Passage] = []
-    for client in clients.indices {
-      let (passage, arrivals) =
-        hosts[node].isOnNetwork
-        ? segment.carry(from: node, to: hosts.count + client, address.family, at: now, &random) : (.cut, arrivals: [])
-      for arrival in arrivals { queue.add(.frame(frame, client: client), at: arrival) }
-      passages.append(passage)
-    }
-    occurrences.append(
-      .announced(Announcement(node: hosts[node].name, vrid: vrid, address: address, passages: passages)))
-  }
-}
-
-extension ChecksumPreference {
-  /// No peer's form is learned here, so `auto` is what it begins with.
-  fileprivate var formSent: ChecksumForm {
-    switch self {
-    case .auto, .pseudoHeader: .pseudoHeader
-    case .rfc9568: .rfc9568
-    }
-  }
-}
-
-extension MACAddress {
-  /// A locally administered address for each host.
-  fileprivate static func simulated(_ index: Int) -> MACAddress {
-    guard let address = MACAddress(bytes: [0x02, 0, 0, 0, 0, UInt8(truncatingIfNeeded: index)]) else {
-      preconditionFailure("six bytes are a MAC address")
-    }
-    return address
   }
 }

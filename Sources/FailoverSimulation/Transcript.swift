@@ -83,7 +83,8 @@ public struct Transcript: Sendable {
       write(time, "**", "\(incident)")
     case .noticed(let node, .tracker(let tracker, let isUp)):
       write(time, node, "sees \(tracker) \(isUp ? "up" : "down")")
-    case .noticed(_, .started), .noticed(_, .stopped), .noticed(_, .link), .noticed(_, .reloaded):
+    case .noticed(_, .started), .noticed(_, .stopped), .noticed(_, .link), .noticed(_, .reloaded),
+      .noticed(_, .drained):
       break  // As the incident says, or as its transitions do.
     case .transition(let node, let vrid, let transition):
       write(time, node, "\(name(vrid)): \(transition.to.rawValue), \(words(transition.reason))")
@@ -91,8 +92,13 @@ public struct Transcript: Sendable {
       write(time, node, "\(name(vrid)): installs \(list(addresses.map(\.address)))")
     case .removed(let node, let vrid, let addresses):
       write(time, node, "\(name(vrid)): removes \(list(addresses.map(\.address)))")
+    case .expired(let node, let vrid, let addresses):
+      write(time, node, "\(name(vrid)): loses \(list(addresses.map(\.address))), whose lease has ended")
     case .announced(let announcement):
-      write(time, announcement.node, "\(name(announcement.vrid)): announces \(announcement.address)")
+      write(
+        time, announcement.node,
+        "\(name(announcement.vrid)): announces \(announcement.address)"
+          + (announcement.holder == announcement.node ? "" : " at \(announcement.holder)"))
     case .learned(let client, let address, let node):
       write(time, client, "finds \(address) at \(node)")
     case .unreadable(let node, let message):
@@ -120,14 +126,18 @@ public struct Transcript: Sendable {
     case .silence(let router): "\(name(router)) fell silent"
     case .relinquished(let router): "\(name(router)) relinquished"
     case .preemption(let router): "preempts \(name(router))"
+    case .unheard(let router, let pause): "\(name(router)) does not hear it, gives way for \(pause.shortText)"
     case .superseded(let router): "\(name(router)) has the better claim, \(router.priority.fieldValue)"
     case .obstacle(let obstacle): words(obstacle)
+    case .absence(let duration): "was away for \(duration.shortText)"
+    case .resumption: "resumes"
     }
   }
 
   private func words(_ obstacle: Obstacle) -> String {
     switch obstacle {
     case .stopped: "stops"
+    case .drained: "is drained"
     case .reconfigured: "the file changed"
     case .interfaceMissing(let interface): "no interface \(interface)"
     case .interfaceDown(let interface): "\(interface) is down"
@@ -171,6 +181,10 @@ extension Incident: CustomStringConvertible {
     case .start(let node): "start \(node)"
     case .crash(let node): "crash \(node)"
     case .stop(let node): "stop \(node)"
+    case .kill(let node): "kill \(node)"
+    case .drain(let node, let isForced): "drain \(node)\(isForced ? " forced" : "")"
+    case .upgrade(let node): "upgrade \(node)"
+    case .resume(let node): "resume \(node)"
     case .freeze(let node): "freeze \(node)"
     case .thaw(let node): "thaw \(node)"
     case .stall(let node, let duration): "stall \(node) \(duration.shortText)"

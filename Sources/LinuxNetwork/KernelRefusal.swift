@@ -17,6 +17,8 @@ enum Attempt {
   case changeAddresses
   case sendAdvertisement(source: IPAddress, destination: IPAddress, sourceIsOurs: Bool)
   case sendFrame
+  case keepConnections
+  case forwardConnections
 
   /// To be read after "cannot".
   var operation: String {
@@ -33,6 +35,8 @@ enum Attempt {
     case .changeAddresses: "change addresses"
     case .sendAdvertisement(let source, let destination, _): "send from \(source) to \(destination)"
     case .sendFrame: "send a frame"
+    case .keepConnections: "keep connections for the successor"
+    case .forwardConnections: "pass connections on to the predecessor"
     }
   }
 
@@ -63,6 +67,8 @@ enum Attempt {
       return gone(code)
     case .sendFrame:
       return gone(code)
+    case .keepConnections, .forwardConnections:
+      return code == ENOENT ? "install libnftables1" : nil
     }
   }
 

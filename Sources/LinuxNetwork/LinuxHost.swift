@@ -23,17 +23,26 @@ public final class LinuxHost {
   private var promotingInterfaces: Set<Int> = []
   private var memberships: Set<GroupMembership> = []
   private var sampledMemberships: Set<GroupMembership> = []
+  // See ConnectionHandover.swift.
+  let handoverRules = HandoverRules()
+  /// Where addresses are whose connections are served here though another host holds them: on the loopback interface.
+  var kept: [[IPAddress]: [AddressPlacement]] = [:]
 
   /// Opens all sockets. No VRRP packet is received before `setReceptionFilter`.
   ///
   /// A host without IPv6 (`ipv6.disable=1`) gets along with IPv4 alone.
+  /// - Parameter inherited: those to go on with instead of new ones. They have a filter already.
   /// - Throws: what could not be opened; most often for want of CAP_NET_RAW or CAP_NET_ADMIN.
-  public init() throws(HostNetworkFailure) {
+  public init(inheriting inherited: ReceptionSockets? = nil) throws(HostNetworkFailure) {
     var wanted: [VRRPSocket] = []
     var unwanted: [VRRPSocket] = []
     for family in IPFamily.allCases {
       do {
-        wanted.append(try VRRPSocket(family, queueBytes: Self.receptionQueue))
+        if let descriptor = inherited?.descriptors[family] {
+          wanted.append(try VRRPSocket(adopting: descriptor, family))
+        } else {
+          wanted.append(try VRRPSocket(family, queueBytes: Self.receptionQueue))
+        }
         unwanted.append(try VRRPSocket(family, queueBytes: Self.sampleQueue))
       } catch {
         guard family == .ipv6, error.code == EAFNOSUPPORT else { throw error }
@@ -41,6 +50,7 @@ public final class LinuxHost {
     }
     self.wanted = wanted
     self.unwanted = unwanted
+    memberships = inherited?.memberships ?? []
     // Protocol 0: it only sends.
     frames = try SocketDescriptor(AF_PACKET, SOCK_RAW, 0, for: .openPacketSocket, subject: "ARP and ND")
     neighbors = try NeighborWatch()
@@ -53,6 +63,8 @@ public final class LinuxHost {
     if let answer = route.exchange([nowhere].compactMap { $0 }).first, answer.code == EPERM {
       throw HostNetworkFailure(.changeAddresses, on: NetlinkSocket.subject, code: answer.code)
     }
+    // Now, and not in the middle of the first planned move: a library takes milliseconds to be read from a disk.
+    _ = clinux_packet_rules_available()
   }
 
   /// A thousand advertisements, say, while the daemon is held up.
@@ -69,6 +81,13 @@ public final class LinuxHost {
 extension LinuxHost {
   /// Readable when VRRP packets wait: raw sockets for IP protocol 112, one per family.
   public var receptionDescriptors: [CInt] { wanted.map(\.descriptor) }
+
+  /// The same, to be handed to another program in this process.
+  public var receptionSockets: ReceptionSockets {
+    ReceptionSockets(
+      descriptors: Dictionary(uniqueKeysWithValues: wanted.map { ($0.family, $0.descriptor) }),
+      memberships: memberships)
+  }
 
   /// The next packet that waits, of either family; nil when none does.
   public func nextDatagram() -> ReceivedDatagram? { next(of: wanted) }
@@ -200,6 +219,7 @@ extension LinuxHost {
       link.addresses = known.addresses
       return link != known
     case .linkGone(let index): return lastAnswer?[index] != nil
+    case .address(let address) where isKept(address): return false
     case .address(let address):
       return lastAnswer?[address.interfaceIndex]?.addresses.contains(address.held) != true
     case .addressGone(let address):
@@ -210,7 +230,7 @@ extension LinuxHost {
   private func readInterfaces() throws(HostNetworkFailure) -> [NetworkInterface] {
     var byIndex: [Int: NetworkInterface] = [:]
     for link in try list(RouteRequest.listLinks(), { NetworkInterface($0) }) { byIndex[link.index] = link }
-    for address in try list(RouteRequest.listAddresses(), { ReportedAddress($0) }) {
+    for address in try list(RouteRequest.listAddresses(), { ReportedAddress($0) }) where !isKept(address) {
       byIndex[address.interfaceIndex]?.addresses.append(address.held)
     }
     return byIndex.values.sorted { $0.index < $1.index }
@@ -238,26 +258,53 @@ extension LinuxHost {
   ///
   /// An address that is there already, whoever put it there, becomes ours; one that IPv6's duplicate address detection
   /// keeps from use is made usable.
+  /// - Parameter lease: after so long without a renewal the kernel removes them; nil for never. Whole seconds count,
+  ///   rounded down, but at least one.
   /// - Returns: one result per placement, in order.
-  public func install(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>] {
-    install(placements, lifetime: nil)
-  }
-
-  /// Installs addresses, or renews them, so that the kernel removes them when `lifetime` has passed without another
-  /// call: a lease. Whole seconds count, rounded down, but at least one.
-  /// - Returns: one result per placement, in order.
-  public func install(_ placements: [AddressPlacement], lifetime: Duration?) -> [Result<Void, HostNetworkFailure>] {
+  public func install(_ placements: [AddressPlacement], lease: Duration? = nil) -> [Result<Void, HostNetworkFailure>] {
     letSecondariesLive(where: placements)
-    var answers = perform(placements.map { RouteRequest.add($0, lifetime: lifetime) })
+    var answers = perform(placements.map { RouteRequest.add($0, lifetime: lease) })
     for (index, obstacle) in stuckInDetection(among: placements) {
       // Replacing an address neither ends its detection nor heals a failed one; removing it does.
-      let repeated = [RouteRequest.remove(obstacle), RouteRequest.add(placements[index], lifetime: lifetime)]
+      let repeated = [RouteRequest.remove(obstacle), RouteRequest.add(placements[index], lifetime: lease)]
       answers[index] = perform(repeated)[1]
     }
     return zip(placements, answers).map { placement, answer in
       answer.code == 0 || answer.code == EEXIST
         ? .success(()) : .failure(failure(.addAddress(placement.address), placement, answer))
     }
+  }
+
+  /// Begins the lease of installed addresses anew, in one exchange with the kernel and with nothing else: neither routes
+  /// nor neighbours notice. One that is gone is there again.
+  /// - Returns: one result per placement, in order.
+  public func renew(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>] {
+    zip(placements, perform(placements.map { RouteRequest.add($0, lifetime: lease) })).map { placement, answer in
+      answer.code == 0
+        ? .success(()) : .failure(failure(.addAddress(placement.address), placement, answer))
+    }
+  }
+
+  /// The addresses that bear our mark, and how long ago each was last installed or renewed.
+  public func renewals() throws(HostNetworkFailure) -> [AddressPlacement: Duration] {
+    let now = Self.kernelClock()
+    let ours = try list(RouteRequest.listAddresses(), { ReportedAddress($0) }).filter(\.held.isOurs)
+    let ages = ours.compactMap { address in
+      address.renewed.map { renewed in
+        (
+          AddressPlacement(address: address.held.address, interfaceIndex: address.interfaceIndex),
+          max(.zero, now - renewed)
+        )
+      }
+    }
+    return Dictionary(ages) { first, _ in first }
+  }
+
+  /// What the kernel's stamps on addresses are counted in: the time since boot without that of a suspended machine.
+  private static func kernelClock() -> Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
   }
 
   /// Removes addresses in one exchange with the kernel, the last one first. One that is not there, or whose interface
@@ -275,7 +322,7 @@ extension LinuxHost {
   }
 
   /// Nil requests, for which there was no memory, come back as such.
-  private func perform(_ requests: [[UInt8]?]) -> [Acknowledgement] {
+  func perform(_ requests: [[UInt8]?]) -> [Acknowledgement] {
     var answers = route.exchange(requests.compactMap { $0 })[...]
     return requests.map { request in
       guard request != nil else { return Acknowledgement(code: ENOMEM) }

@@ -87,6 +87,9 @@ extension RouteRequest {
   /// IFA_PROTO by number, since the headers of a build host may be older than it.
   static let markAttribute: CInt = 11
 
+  /// The loopback interface's index, in every network namespace.
+  static let loopback = 1
+
   private static let forever: UInt32 = .max
 
   static func addressFamily(_ family: IPFamily) -> CInt { family == .ipv4 ? AF_INET : AF_INET6 }
@@ -104,6 +107,7 @@ extension RouteRequest {
     defer { nl_addr_put(value) }
     nl_addr_set_prefixlen(value, CInt(placement.address.prefixLength))
     rtnl_addr_set_ifindex(address, CInt(clamping: placement.interfaceIndex))
+    if placement.interfaceIndex == loopback { rtnl_addr_set_scope(address, CInt(RT_SCOPE_HOST.rawValue)) }
     guard rtnl_addr_set_local(address, value) == 0 else { return nil }
     return body(address)
   }

@@ -17,6 +17,12 @@ final class SocketDescriptor {
     guard number >= 0 else { throw HostNetworkFailure(attempt, on: subject, code: errno) }
   }
 
+  /// Owns an open one from now on.
+  init(adopting descriptor: CInt) {
+    number = descriptor
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+  }
+
   deinit { close(number) }
 
   /// Sets an option whose value is an int.

@@ -33,6 +33,14 @@ final class VRRPSocket {
     try setOptions()
   }
 
+  /// Goes on with a socket that another program of this process has opened, and with what waits there.
+  init(adopting descriptor: CInt, _ family: IPFamily) throws(HostNetworkFailure) {
+    self.family = family
+    buffer = Array(repeating: 0, count: Self.bufferSize)
+    socket = SocketDescriptor(adopting: descriptor)
+    try setOptions()
+  }
+
   /// Replaces the filter in one step. Packets that wait already stay, so that no advertisement is lost by it.
   func attach(_ program: FilterProgram) throws(HostNetworkFailure) {
     try socket.attach(program, subject: Self.subject(family))

@@ -2,7 +2,7 @@
 // (unsigned, in network order), printed the one canonical way.
 
 /// The two families that VRRPv3 elects an Active Router for, each on its own.
-public enum IPFamily: String, Sendable, Hashable, CaseIterable, Comparable {
+public enum IPFamily: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
   case ipv4
   case ipv6
 
@@ -119,6 +119,23 @@ public struct IPv6Address: Sendable, Hashable, Comparable, RawRepresentable {
   public var isUnicast: Bool { rawValue != 0 && rawValue >> 120 != 0xff }
 
   public static func < (lhs: IPv6Address, rhs: IPv6Address) -> Bool { lhs.rawValue < rhs.rawValue }
+}
+
+extension IPAddress: Codable {
+  /// As its text.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let address = IPAddress(text) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(text) is not an IP address")
+    }
+    self = address
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
 }
 
 extension IPAddress: CustomStringConvertible {

@@ -2,7 +2,7 @@
 // hands the time in, so that a simulation and the daemon run the same code.
 
 /// Time since boot, suspension included (CLOCK_BOOTTIME), so that a paused virtual machine notices that it was away.
-public struct Instant: Sendable, Hashable, InstantProtocol {
+public struct Instant: Sendable, Hashable, Codable, InstantProtocol {
   public var sinceBoot: Duration
 
   public init(sinceBoot: Duration) { self.sinceBoot = sinceBoot }

@@ -38,12 +38,25 @@ public struct ReceptionFilter: Sendable, Hashable {
 }
 
 /// A multicast group, listened to on one interface.
-public struct GroupMembership: Sendable, Hashable {
+public struct GroupMembership: Sendable, Hashable, Codable {
   public var group: IPAddress
   public var interfaceIndex: Int
 
   public init(group: IPAddress, interfaceIndex: Int) {
     self.group = group
     self.interfaceIndex = interfaceIndex
+  }
+}
+
+/// Open sockets that receive VRRP packets, as one program leaves them to another in the same process.
+public struct ReceptionSockets: Sendable, Hashable, Codable {
+  /// Which descriptor receives each family.
+  public var descriptors: [IPFamily: CInt]
+  /// The groups that they have joined.
+  public var memberships: Set<GroupMembership>
+
+  public init(descriptors: [IPFamily: CInt], memberships: Set<GroupMembership> = []) {
+    self.descriptors = descriptors
+    self.memberships = memberships
   }
 }

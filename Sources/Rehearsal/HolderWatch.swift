@@ -6,7 +6,7 @@ import Glibc
 import Synchronization
 
 public final class HolderWatch: Sendable {
-  /// A node had the address on one of its interfaces.
+  /// A node had the address on one of its interfaces, loopback aside.
   public struct Holding: Sendable, Hashable {
     public var node: String
     public var from: Moment

@@ -1,5 +1,7 @@
 // What runs in a node beside the daemon: the stand-ins, started from the `vipctl` that lies beside the running program.
 
+import Glibc
+
 extension TestbedNode {
   /// An HTTP service on all of the node's addresses that answers with the node's name.
   @discardableResult
@@ -12,6 +14,13 @@ extension TestbedNode {
       return try listens(on: port)
     }
     return service
+  }
+
+  /// Processes that want every processor all the time, and one that wants so much memory, again and again.
+  public func startHogs(memory: String) throws(TestbedError) {
+    for _ in 0..<sysconf(Int32(_SC_NPROCESSORS_ONLN)) { try spawn("sh", ["-c", "while :; do :; done"]) }
+    // What has no line's end tail keeps whole.
+    try spawn("sh", ["-c", "while :; do head -c \(memory) /dev/zero | tail >/dev/null; done"])
   }
 
   /// A process that does nothing but bear a name.

@@ -100,8 +100,8 @@ extension Standing {
         reason: "Active_Down_Interval of \(successor), less up to one interval")
     case .daemonStopped:
       return Prediction(
-        holder: successor, outage: .zero...skew, movedWithin: skew, settledWithin: skew,
-        reason: "at most Skew_Time of \(successor)")
+        holder: successor, outage: .zero...(.zero), movedWithin: skew, settledWithin: skew,
+        reason: "none: it serves until \(successor) does, within its Skew_Time")
     case .serviceKilled:
       let (moved, how) = handOver(to: successor)
       return Prediction(

@@ -85,6 +85,17 @@ extension Testbed {
     for number in try interfaces(of: node, interface) { try wire.setCarrier(node, interface: number, true) }
   }
 
+  /// Takes all of the node's interfaces out: they are gone, with everything on them.
+  public func unplug(_ node: TestbedNode) throws(TestbedError) {
+    for interface in node.layout.interfaces {
+      let result = try node.run("ip", ["link", "del", interface.name])
+      guard result.status.isSuccess else { throw TestbedError("\(node.name): \(interface.name)", cause: result.output) }
+    }
+  }
+
+  /// Puts new ones in, with the same names and the node's own addresses.
+  public func plug(_ node: TestbedNode) throws(TestbedError) { try wire.connect(node, try node.living()) }
+
   /// Cuts the node off from all others while its carrier stays.
   public func partition(_ node: TestbedNode, interface: String? = nil) throws(TestbedError) {
     for number in try interfaces(of: node, interface) { try wire.setForwarding(node, interface: number, false) }

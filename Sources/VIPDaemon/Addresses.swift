@@ -19,7 +19,7 @@ extension FailoverAgent {
       return (address, address.placed(on: interface))
     }
     var refused: [VirtualAddress: String] = [:]
-    for ((address, place), result) in zip(wanted, host.install(wanted.map(\.1))) {
+    for ((address, place), result) in zip(wanted, host.install(wanted.map(\.1), lease: lease(vrid))) {
       // A refused one too: the kernel's answer may be lost, and removing what is not there does no harm.
       installed[vrid, default: [:]][address] = place
       if case .failure(let failure) = result {
@@ -31,6 +31,18 @@ extension FailoverAgent {
     refusals[vrid] = refused.isEmpty ? nil : Refusal(words: refused)
     if let pause, !refused.isEmpty { refusals[vrid]?.pause = pause }
     return refused.isEmpty
+  }
+
+  private func lease(_ vrid: VRID) -> Duration? {
+    (router[vrid]?.router.configuration ?? leaving[vrid])?.lease
+  }
+
+  /// Has the kernel keep what this node installed for another lease.
+  func renew(_ vrid: VRID, at now: Instant) {
+    let places = (installed[vrid] ?? [:]).sorted { $0.key.address < $1.key.address }.map(\.value)
+    for result in host.renew(places, lease: lease(vrid)) {
+      if case .failure(let failure) = result { sayOnceInAWhile("\(failure)", at: now) }
+    }
   }
 
   /// Removes what this node installed of these; what another virtual router has taken over meanwhile stays.
@@ -59,15 +71,40 @@ extension FailoverAgent {
     remove(places, at: now)
   }
 
-  /// Addresses of this cluster that bear our mark were left by a vipd that died; until this one is Active they mislead.
-  func removeLeftovers(at now: Instant) {
+  /// Addresses of this cluster that bear our mark were left by a vipd that died. Where their lease proves that nobody has
+  /// taken over since, they are adopted; elsewhere they mislead, and are removed.
+  ///
+  /// - Returns: what this node goes on holding.
+  func adoptLeftovers(at now: Instant) -> Set<VRID> {
+    var resuming: Set<VRID> = []
+    let renewals = (try? host.renewals()) ?? [:]
+    for configuration in router.members.map(\.router.configuration) {
+      guard let placement = placements[configuration.vrid], obstacle(of: configuration.vrid) == nil else { continue }
+      let places = configuration.addresses.compactMap { address in
+        placement.carrying[address].map { (address, address.placed(on: $0)) }
+      }
+      let ages = places.map { renewals[$0.1] ?? .seconds(Int64.max >> 8) }
+      guard places.count == configuration.addresses.count, let oldest = ages.max(),
+        configuration.mayResume(after: oldest)
+      else { continue }
+      installed[configuration.vrid] = Dictionary(uniqueKeysWithValues: places)
+      resuming.insert(configuration.vrid)
+      logger.notice("\(configuration.name): its addresses were renewed \(oldest.inWords) ago, so they are still held")
+    }
+    removeStrays(at: now)
+    return resuming
+  }
+
+  /// Removes addresses that bear our mark where this node does not hold them, whatever state it is in.
+  func removeStrays(at now: Instant) {
     let ours = Set(router.members.flatMap { $0.router.configuration.addresses.map(\.address.address) })
-    let left = interfaces.flatMap { interface in
+    let held = Set(installed.values.flatMap(\.values))
+    let strays = interfaces.flatMap { interface in
       interface.addresses.filter { $0.isOurs && ours.contains($0.address.address) }
         .map { AddressPlacement(address: $0.address, interfaceIndex: interface.index) }
-    }
-    for place in left { logger.warning("removing \(place.address), left by a vipd that did not end well") }
-    remove(left, at: now)
+    }.filter { !held.contains($0) && !leftBehind.contains($0) }
+    for place in strays { logger.warning("removing \(place.address), left by a vipd that did not end well") }
+    if !strays.isEmpty { remove(strays, at: now) }
   }
 
   /// Steps back from a role whose addresses the kernel refuses: a holder without them helps nobody.

@@ -22,10 +22,20 @@ public actor FailoverAgent {
     public var node: NodeName
     public var version: String
     public var logger: Logger
+    /// Nil where nothing outlives the daemon.
+    public var drainMemory: (any DrainMemory)?
+    /// Nil where the program cannot be replaced while it runs.
+    public var successor: (any Successor)?
+    /// What the program before left to this one.
+    public var inheritance: Inheritance?
 
     public init(
-      file: String, configuration: LoadedConfiguration, node: NodeName, version: String, logger: Logger
+      file: String, configuration: LoadedConfiguration, node: NodeName, version: String, logger: Logger,
+      drainMemory: (any DrainMemory)? = nil, successor: (any Successor)? = nil, inheritance: Inheritance? = nil
     ) {
+      self.drainMemory = drainMemory
+      self.successor = successor
+      self.inheritance = inheritance
       self.file = file
       self.configuration = configuration
       self.node = node
@@ -38,7 +48,7 @@ public actor FailoverAgent {
   let loop: VRRPLoop
   let host: any HostNetwork
   public nonisolated let events = EventBroadcaster()
-  let startedAt = Instant.now()
+  let startedAt: Instant
   var logger: Logger { setup.logger }
 
   // What is in force.
@@ -57,11 +67,16 @@ public actor FailoverAgent {
   var placements: [VRID: Placement] = [:]
   /// Where this node installed what; addresses that somebody else had put there are not among them.
   var installed: [VRID: [VirtualAddress: AddressPlacement]] = [:]
+  /// How often another tool has removed them.
+  var losses: [VRID: LossBook] = [:]
   /// What the kernel refused to install.
   var refusals: [VRID: Refusal] = [:]
   /// What the kernel would not let go of, and when to try again.
   var leftBehind: [AddressPlacement] = []
   var removalRetry: Instant?
+  /// Planned moves of which connections are being seen to.
+  var keeping: [VRID: Handover] = [:]
+  var forwarding: [VRID: Handover] = [:]
   /// The groups that could not be joined, by the virtual routers that they matter to.
   var deafness: [VRID: HostNetworkFailure] = [:]
   var resync: Instant?
@@ -89,7 +104,13 @@ public actor FailoverAgent {
   var senderLines = LineLimiter<String>()
   var rivals = RivalBook()
   var attention = NeighborAttention()
+  var drainOrder: DrainOrder?
+  var drainEnd: Instant?
   var isStopping = false
+  /// Set while a new program takes this one's place: when the loop has ended, it is time for exec.
+  public internal(set) var isHandingOver = false
+  /// How many times the running process has replaced its program.
+  var upgrades = 0
 
   struct DiscardKey: Hashable, Sendable {
     var source: IPAddress
@@ -104,7 +125,9 @@ public actor FailoverAgent {
     self.host = host
     configuration = setup.configuration.cluster
     digest = setup.configuration.digest
-    loadedAt = startedAt
+    let now = Instant.now()
+    loadedAt = now
+    startedAt = setup.inheritance?.startedAt ?? now
     router = VRRPRouter(configurations: setup.configuration.cluster.virtualRouters(for: setup.node))
   }
 
@@ -132,20 +155,46 @@ extension FailoverAgent {
     try host.setReceptionFilter(receptionFilter(of: router.members.map(\.router.configuration)))
 
     interfaces = try host.interfaces()
-    router = VRRPRouter(configurations: grounded(router.members.map(\.router.configuration)))
-    let now = Instant.now()
-    openLedgers(at: now)
-    removeLeftovers(at: now)
-    warnOfForeigners(at: now)
-    watchNeighbors(at: now)
-    for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
-    startTrackers()
-    process(.startup, at: now)
-    tell(.daemon, "vipd \(setup.version) started as \(setup.node) of \(configuration.name)")
+    if let inheritance = setup.inheritance { goOn(with: inheritance) } else { begin() }
     rearm()
   }
 
-  /// Leaves every election, removes the addresses, and makes the loop return.
+  private func begin() {
+    router = VRRPRouter(configurations: grounded(router.members.map(\.router.configuration)))
+    let now = Instant.now()
+    openLedgers(at: now)
+    for (vrid, obstacle) in place() { process(.obstacle(vrid, obstacle), at: now) }
+    let held = adoptLeftovers(at: now)
+    warnOfForeigners(at: now)
+    watchNeighbors(at: now)
+    startTrackers()
+    recallDrain(at: now)
+    process(.resume(held), at: now)
+    for vrid in held where router[vrid]?.router.state.name != .active {
+      remove(Array((installed[vrid] ?? [:]).keys), vrid, at: now)
+    }
+    tell(.daemon, "vipd \(setup.version) started as \(setup.node) of \(configuration.name)")
+  }
+
+  /// In the middle of everything, as if nothing had been in between.
+  private func goOn(with inheritance: Inheritance) {
+    router = VRRPRouter(
+      configurations: grounded(router.members.map(\.router.configuration)), remembering: inheritance.memory)
+    let now = Instant.now()
+    openLedgers(at: now)
+    let obstacles = place()
+    inherit(inheritance, at: now)
+    for (vrid, obstacle) in obstacles { process(.obstacle(vrid, obstacle), at: now) }
+    guardAddresses(at: now)
+    warnOfForeigners(at: now)
+    watchNeighbors(at: now)
+    startTrackers()
+    recallDrain(at: now)
+    logger.notice("vipd \(setup.version) goes on as \(setup.node), in place of the program before")
+    tell(.daemon, "vipd \(setup.version) goes on as \(setup.node), in place of the program before")
+  }
+
+  /// Leaves every election: calls for successors, serves until they do, and makes the loop return.
   public func stop(because reason: String) {
     guard !isStopping else { return }
     isStopping = true
@@ -153,7 +202,7 @@ extension FailoverAgent {
     tell(.daemon, "vipd is stopping: \(reason)")
     for tracker in Array(trackerTasks.values) + Array(candidates.values) { tracker.task.cancel() }
     process(.shutdown, at: Instant.now())
-    loop.stop()
+    rearm()
   }
 
   func openLedgers(at now: Instant) {
@@ -199,7 +248,11 @@ extension FailoverAgent {
       let vrid = received.advertisement.vrid
       ledgers[vrid]?[received.family].received += 1
       record(received, form, at: now)
+      overhear(received, at: now)
+      let isContested = isContested(by: received, at: now)
       perform(router.handle(.advertisement(received), at: now), at: now)
+      if isContested { noteConflict(with: received, at: now) }
+      noteDeafLink(of: vrid, at: now)
     } catch {
       discard(error, datagram, at: now)
     }
@@ -295,22 +348,39 @@ extension FailoverAgent {
 
   private func deadlineReached() {
     let now = Instant.now()
-    if let due = router.nextDeadline, due <= now { punctuality.record(now - due) }
+    if let due = router.nextDeadline, due <= now { record(lateness: now - due, at: now) }
     // What has arrived comes before what is due: a stall of ours must not look like silence of theirs.
     receive()
     process(.deadline, at: Instant.now())
+    endDrainInTime(at: now)
     retryRefused(at: now)
     retryRemovals(at: now)
+    endHandovers(at: now)
     countRejectionsSometimes(at: now)
     reviewRivals(at: now)
+    reviewConflicts(at: now)
     if let resync, resync <= now { synchronize(at: now) }
     rearm()
   }
 
+  /// A thread that comes late by more than an interval is on its way to losing its role.
+  private func record(lateness: Duration, at now: Instant) {
+    punctuality.record(lateness)
+    guard let shortest = router.members.map(\.router.configuration.interval.duration).min(), lateness > shortest else {
+      return
+    }
+    sayOnceInAWhile("the VRRP thread came late by more than an interval: too little processor time", at: now)
+  }
+
   /// Sets the loop's timer to whatever is due next.
   func rearm() {
+    if isStopping, router.isIdle, keeping.isEmpty { return loop.stop() }
+    prepareHandovers()
     let retry = refusals.values.compactMap(\.retry).min()
-    let mine = [retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline]
+    let mine = [
+      retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline, drainEnd, conflictDeadline,
+      nextHandoverEnd,
+    ]
     loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())
   }
 }

@@ -7,6 +7,8 @@ import NetworkTypes
 public protocol HostNetwork: AnyObject {
   /// Readable while VRRP packets wait.
   var receptionDescriptors: [CInt] { get }
+  /// The sockets on which packets are waited for, to be handed to another program in this process.
+  var receptionSockets: ReceptionSockets { get }
   /// Readable when links or addresses have changed.
   var changeDescriptor: CInt { get }
 
@@ -33,10 +35,28 @@ public protocol HostNetwork: AnyObject {
   /// Takes the waiting notices of changes; whether there were any that matter.
   func drainChanges() -> Bool
 
-  /// Installs all in one exchange with the kernel; a result for each.
-  func install(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>]
+  /// Installs all in one exchange with the kernel, with a lease (nil for none) after which the kernel removes what was not
+  /// renewed; a result for each.
+  func install(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>]
+  /// Begins the lease of what is installed anew, in one exchange.
+  func renew(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>]
+  /// The addresses that bear our mark, and how long ago each was last installed or renewed.
+  func renewals() throws(HostNetworkFailure) -> [AddressPlacement: Duration]
   /// Removes all in one exchange; one that is gone already is a success.
   func remove(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>]
+
+  /// A planned move is near. Called often.
+  func prepareHandover()
+  /// Lets the connections to addresses go on that a successor holds now and that are about to be removed here: what the
+  /// successor passes on is taken in, and neighbours hear nothing of it. It is not waited for longer than `patience`.
+  func keepConnections(to addresses: [IPAddress], within patience: Duration) throws(HostNetworkFailure)
+  func stopKeepingConnections(to addresses: [IPAddress], within patience: Duration)
+  /// Passes on to their predecessor, a host on the addresses' network, what belongs to connections that did not begin
+  /// here. Before the addresses are installed.
+  func forwardConnections(
+    to addresses: [IPAddress], predecessor: IPAddress, within patience: Duration
+  ) throws(HostNetworkFailure)
+  func stopForwardingConnections(to addresses: [IPAddress])
 
   /// Sends a whole Ethernet frame.
   func sendFrame(_ frame: [UInt8], interfaceIndex: Int) throws(HostNetworkFailure)

@@ -1,11 +1,12 @@
 // What the daemon has counted and seen. It decides nothing; status, metrics and the log are made of it.
 
+import ControlAPI
 import NetworkTypes
 import VRRP
 import VRRPWire
 
 /// One virtual router's books in one family.
-struct TrafficLedger: Sendable, Hashable {
+struct TrafficLedger: Sendable, Hashable, Codable {
   /// Advertisements of which at least one copy left the host.
   var sent = 0
   /// Those that passed all checks.
@@ -17,13 +18,15 @@ struct TrafficLedger: Sendable, Hashable {
 }
 
 /// One virtual router's story.
-struct VirtualRouterLedger: Sendable {
+struct VirtualRouterLedger: Sendable, Codable {
   var families: [IPFamily: TrafficLedger] = [:]
   /// Since when it is in its state.
   var since: Instant
   var transitions = 0
   /// The last change of state; nil before the first.
   var lastTransition: Transition?
+  var conflicts = ConflictLedger()
+  var chorus = Chorus()
 
   init(since: Instant) { self.since = since }
 
@@ -34,7 +37,7 @@ struct VirtualRouterLedger: Sendable {
 }
 
 /// What was heard from one address.
-struct PeerLedger: Sendable {
+struct PeerLedger: Sendable, Codable {
   var lastHeard: Instant
   var received = 0
   /// Of version 3 over IPv4, where there is a choice: for each virtual router the last that was heard.
@@ -62,11 +65,29 @@ struct PunctualityLedger: Sendable {
   var deadlines = 0
   var latenessLast = Duration.zero
   var latenessMaximum = Duration.zero
+  private(set) var latenessSum = Duration.zero
+  /// By the first bound that was kept; beyond the last one they are only in `deadlines`.
+  private var counts = [Int](repeating: 0, count: bounds.count)
+
+  /// Doubled or so from step to step, from what a real-time thread keeps to what costs the role.
+  private static let bounds: [Duration] =
+    [100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 500_000]
+    .map { .microseconds($0) } + [.seconds(1)]
 
   mutating func record(_ lateness: Duration) {
     deadlines += 1
     latenessLast = max(lateness, .zero)
+    latenessSum += latenessLast
     latenessMaximum = max(latenessMaximum, latenessLast)
+    if let index = Self.bounds.firstIndex(where: { latenessLast <= $0 }) { counts[index] += 1 }
+  }
+
+  var buckets: [LatenessBucket] {
+    var sum = 0
+    return zip(Self.bounds, counts).map { bound, count in
+      sum += count
+      return LatenessBucket(within: bound.inSeconds, deadlines: sum)
+    }
   }
 }
 
@@ -108,4 +129,9 @@ struct Refusal: Sendable {
 
   /// The first of the words, for a sentence.
   var summary: String { words.sorted { $0.key.address < $1.key.address }.first?.value ?? "" }
+}
+
+extension Duration {
+  /// To the microsecond.
+  var inSeconds: Double { Double(self / .microseconds(1)) / 1e6 }
 }

@@ -27,13 +27,20 @@ struct Narration {
       "\(name(of: predecessor.address)) advertised priority \(predecessor.priority.fieldValue), which is below ours"
     case .superseded(let successor):
       "\(name(of: successor.address)) had the better claim with priority \(successor.priority.fieldValue)"
+    case .unheard(let rival, let pause):
+      "\(name(of: rival.address)) goes on as Active with priority \(rival.priority.fieldValue) and does not hear this node,"
+        + " which gives way for \(pause.inWords) (one_way: yield)"
     case .obstacle(let obstacle): words(for: obstacle)
+    case .absence(let absence):
+      "vipd did not run for \(absence.inWords) (frozen, paused or starved), so another node may have taken over"
+    case .resumption: "held it until vipd ended, too shortly ago for another node to have taken over"
     }
   }
 
   func words(for obstacle: Obstacle) -> String {
     switch obstacle {
     case .stopped: "vipd is stopping"
+    case .drained: "drained by an admin, so it stays away (until `vipctl resume`)"
     case .reconfigured: "the cluster file changed"
     case .interfaceMissing(let name): "there is no interface \(name)"
     case .interfaceDown(let name): "interface \(name) is down or has no carrier"
@@ -77,6 +84,11 @@ struct Narration {
     let holder = name(of: active.address)
     guard case .contending(let theirs) = active.priority else { return "\(holder) gave the role up; \(ours)" }
     if theirs >= member.router.priority { return "\(holder) is Active with priority \(theirs); \(ours)" }
+    if let deference = member.router.deference, deference.isInForce(at: now) {
+      return
+        "\(holder) is Active with priority \(theirs); \(ours), but \(name(of: deference.rival.address)) does not hear"
+        + " this node, which gives way for another \((deference.until - now).inWords)"
+    }
     switch configuration.preemption {
     case .immediate, .rfc:
       return "\(holder) is Active with priority \(theirs); \(ours), so this node takes over shortly"

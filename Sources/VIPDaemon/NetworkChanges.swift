@@ -13,6 +13,7 @@ extension FailoverAgent {
   func networkChanged() {
     guard host.drainChanges() else { return }
     let now = Instant.now()
+    process(.awake, at: now)
     if let lastResync, now - lastResync < Self.burst {
       resync = resync ?? lastResync + Self.burst
     } else {
@@ -44,6 +45,7 @@ extension FailoverAgent {
       }
       process(.obstacle(vrid, obstacle ?? self.obstacle(of: vrid)), at: now)
     }
+    guardAddresses(at: now)
     warnOfForeigners(at: now)
     watchNeighbors(at: now)
   }

@@ -28,10 +28,16 @@ extension FailoverAgent {
     case .sendAdvertisement(let advertisement, let recipients): send(advertisement, to: recipients, at: now)
     case .installAddresses(let addresses):
       if !install(addresses, vrid, at: now) { refused.insert(vrid) }
+      stopKeeping(vrid)
+    case .renewAddresses: renew(vrid, at: now)
     case .removeAddresses(let addresses): remove(addresses, vrid, at: now)
+    case .retireAddresses(let addresses): retire(addresses, vrid, at: now)
+    case .forwardConnections(let addresses, let predecessor):
+      forwardConnections(to: addresses, predecessor: predecessor, vrid, at: now)
     case .announceAddresses(let addresses):
       // Nobody shall be sent to a host that does not have the address.
       if !refused.contains(vrid) { announce(addresses, vrid, at: now) }
+    case .commendAddresses(let addresses, _): commend(addresses, vrid, at: now)
     case .transition(let transition): tell(transition, vrid, at: now)
     }
   }
@@ -92,13 +98,28 @@ extension FailoverAgent {
 // MARK: - Announcements
 
 extension FailoverAgent {
-  private func announce(_ addresses: [VirtualAddress], _ vrid: VRID, at now: Instant) {
+  func announce(_ addresses: [VirtualAddress], _ vrid: VRID, at now: Instant) {
     guard let placement = placements[vrid] else { return }
     for address in addresses {
       guard let interface = placement.carrying[address], let hardware = interface.hardwareAddress else { continue }
       do throws(HostNetworkFailure) {
         try host.sendFrame(frame(for: address.address.address, hardware, interface), interfaceIndex: interface.index)
         ledgers[vrid]?[address.address.family].announcements += 1
+      } catch {
+        sayOnceInAWhile("\(error)", at: now)
+      }
+    }
+  }
+
+  /// Tells neighbours where a rival is, as far as it has said so itself.
+  private func commend(_ addresses: [VirtualAddress], _ vrid: VRID, at now: Instant) {
+    guard let placement = placements[vrid] else { return }
+    for address in addresses {
+      guard let interface = placement.carrying[address],
+        let hardware = rivals.latest(claiming: addresses.map(\.address.address), on: interface.name)
+      else { continue }
+      do throws(HostNetworkFailure) {
+        try host.sendFrame(frame(for: address.address.address, hardware, interface), interfaceIndex: interface.index)
       } catch {
         sayOnceInAWhile("\(error)", at: now)
       }

@@ -1,8 +1,10 @@
-// Other hosts that say to have this node's address. Two nodes with one address hear neither each other nor, by turns,
-// anybody else, and nothing in VRRP would tell: so what the neighbours are told is listened to, and once in a while they are asked.
+// Other hosts that say to have an address of this node: its own, or a virtual one that it holds. Two nodes with one
+// address hear neither each other nor, by turns, anybody else; two holders of a virtual one may not hear each other
+// either. Nothing in VRRP would tell, so what the neighbours are told is listened to, and once in a while they are asked.
 
 import ControlAPI
 import NetworkTypes
+import VRRP
 import VRRPWire
 
 /// Another claimant to an address of this node.
@@ -11,10 +13,17 @@ struct Rival: Sendable, Hashable {
   var hardwareAddress: MACAddress
   /// The name of the interface that it was heard on.
   var interface: String
+  /// The virtual router whose address it is; nil for this node's own.
+  var virtualRouter: String?
 
   /// For status, the log and the event alike.
   var words: String {
-    "\(address), this node's address, is also claimed by \(hardwareAddress) on \(interface): "
+    if let virtualRouter {
+      return
+        "\(virtualRouter): \(address), which this node holds, is also claimed by \(hardwareAddress) on \(interface): "
+        + "two hosts answer for it"
+    }
+    return "\(address), this node's address, is also claimed by \(hardwareAddress) on \(interface): "
       + "two hosts with one address cannot both be peers; change one of them"
   }
 }
@@ -52,6 +61,12 @@ struct RivalBook: Sendable {
     return gone.sorted { $0.words < $1.words }
   }
 
+  /// Who has claimed any of these addresses last; nil where nobody did.
+  func latest(claiming addresses: [IPAddress], on interface: String) -> MACAddress? {
+    rivals.filter { addresses.contains($0.key.address) && $0.key.interface == interface }
+      .max { $0.value.last < $1.value.last }?.key.hardwareAddress
+  }
+
   /// When the next one is to be forgotten.
   var nextDeadline: Instant? { rivals.values.map { $0.last + Self.memory }.min() }
 
@@ -83,9 +98,12 @@ struct NeighborAttention: Sendable {
 // MARK: - Listening
 
 extension FailoverAgent {
-  /// Has the kernel pass other hosts' claims to this node's addresses. Called when interfaces or the file have changed.
+  /// Has the kernel pass other hosts' claims to this node's addresses, and to those that it holds. Called when interfaces
+  /// (a virtual address that comes or goes changes one) or the file have changed.
   func watchNeighbors(at now: Instant) {
-    let own = Set(router.members.flatMap { $0.router.configuration.families.map(\.localAddress) })
+    let held = router.members.filter { $0.router.state.name == .active }.flatMap(\.router.configuration.addresses)
+    let own = Set(
+      router.members.flatMap { $0.router.configuration.families.map(\.localAddress) } + held.map(\.address.address))
     let watched = interfaces.flatMap { interface -> [WatchedAddress] in
       guard let hardware = interface.hardwareAddress else { return [] }
       return own.filter { interface.entry(of: $0) != nil }.map {
@@ -96,6 +114,8 @@ extension FailoverAgent {
     attention.watched = Set(watched)
     if attention.rest == nil { listen(for: watched, at: now) }
     probe(at: now)
+    // Of what has just been taken over a predecessor may still have a word: asked again when that is past.
+    if !held.isEmpty { attention.nextProbe = now + .seconds(1) }
   }
 
   private func probe(at now: Instant) {
@@ -155,10 +175,28 @@ extension FailoverAgent {
       claim.hardwareAddress != interface.hardwareAddress,
       attention.watched.contains(where: { $0.address == claim.address && $0.interfaceIndex == interface.index })
     else { return }
-    let rival = Rival(address: claim.address, hardwareAddress: claim.hardwareAddress, interface: interface.name)
+    var rival = Rival(address: claim.address, hardwareAddress: claim.hardwareAddress, interface: interface.name)
+    let isOwn = router.members.contains { member in
+      member.router.configuration.families.contains { $0.localAddress == claim.address }
+    }
+    if !isOwn {
+      guard let member = holding(claim.address, at: now) else { return }
+      rival.virtualRouter = member.router.configuration.name
+      process(.contested(member.router.configuration.vrid), at: now)
+    }
     guard rivals.note(rival, at: now) else { return }
     sayOnceInAWhile(rival.words, at: now)
     tell(.address, rival.words)
+  }
+
+  /// The virtual router whose address it is, where this node has held it for longer than a hand-over takes: the one before
+  /// it may have had a last word.
+  private func holding(_ address: IPAddress, at now: Instant) -> VRRPRouter.Member? {
+    router.members.first { member in
+      let configuration = member.router.configuration
+      return member.router.state.name == .active && configuration.addresses.contains { $0.address.address == address }
+        && now - (ledgers[configuration.vrid]?.since ?? now) > .milliseconds(200)
+    }
   }
 
   func reviewRivals(at now: Instant) {

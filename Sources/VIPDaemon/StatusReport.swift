@@ -22,12 +22,15 @@ extension FailoverAgent: ControlSource {
         file: setup.file, digest: digest, loaded: now - loadedAt, refused: lastRefusal),
       loop: LoopStatus(
         deadlines: punctuality.deadlines, latenessMaximum: punctuality.latenessMaximum,
-        latenessLast: punctuality.latenessLast),
+        latenessLast: punctuality.latenessLast, latenessSum: punctuality.latenessSum.inSeconds,
+        lateness: punctuality.buckets),
       pid: Int(getpid()),
       strays: StrayStatus(
         discarded: counts(strays), unexamined: Int(clamping: host.unsampledRejections),
         flawedClaims: Dictionary(attention.flaws.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: +)),
-      rivals: rivalStatuses(at: now), unknownSenders: unknownSenders(at: now))
+      rivals: rivalStatuses(at: now), unknownSenders: unknownSenders(at: now),
+      drain: drainOrder.map { DrainStatus(forced: $0.isForced, remaining: drainEnd.map { max(.zero, $0 - now) }) },
+      upgrades: upgrades)
   }
 }
 
@@ -55,7 +58,8 @@ extension FailoverAgent {
       discarded: counts(traffic.discarded),
       adjustments: member.fitness.adjustments.map { PriorityAdjustment(tracker: $0.tracker, amount: $0.weight) },
       interval: configuration.interval.duration, protocolVersion: Int(configuration.version.rawValue),
-      announcementsSent: traffic.announcements)
+      announcementsSent: traffic.announcements, addressesLost: losses[vrid]?.total ?? 0,
+      conflicts: ledger.conflicts.count, deafLinks: deafLinks(of: member, at: now))
   }
 
   /// All reasons, so that a counter that is still zero can be told from one that does not exist.
@@ -151,7 +155,9 @@ extension FailoverAgent {
     let others = router.members.map(\.router.configuration).flatMap { configuration in
       disagreements(in: configuration, at: now).map { "\(configuration.name): \($0)" }
     }
-    return NodeHealth(fit: own.isEmpty, problems: own + others + rivalProblems)
+    let conflicts = router.members.compactMap { conflictProblem(of: $0.router.configuration, at: now) }
+    let links = router.members.flatMap { deafLinkProblems(of: $0, at: now) }
+    return NodeHealth(fit: own.isEmpty, problems: own + conflicts + links + others + rivalProblems)
   }
 
   private func problems(of member: VRRPRouter.Member, at now: Instant) -> [String] {

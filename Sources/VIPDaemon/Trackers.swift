@@ -63,10 +63,12 @@ extension FailoverAgent {
     trackerTasks[report.name]?.lastReport = report
     guard let isUp = report.isUp, tracker.lastReport?.isUp != isUp else { return }
     trackerTasks[report.name]?.since = now
+    // The program before has told it already.
+    let isNews = tracker.lastReport?.isUp != nil || router.trackers[report.name] != isUp
     // The address must not wait for the words.
     process(.tracker(report.name, isUp: isUp), at: now)
     rearm()
-    tell(report, isUp)
+    if isNews { tell(report, isUp) }
   }
 
   func tell(_ report: TrackerReport, _ isUp: Bool) {

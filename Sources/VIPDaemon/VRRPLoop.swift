@@ -82,6 +82,7 @@ public final class VRRPLoop: SerialExecutor {
 
   /// Runs until ``stop()``, on the calling thread.
   public func run() {
+    local.isStopped = false
     shared.withLock { $0.thread = pthread_self() }
     var events = [epoll_event](repeating: epoll_event(), count: 64)
     while !local.isStopped {

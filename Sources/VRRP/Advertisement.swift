@@ -3,7 +3,7 @@
 import NetworkTypes
 
 /// A VRRP advertisement, parsed and internally consistent. RFC 9568 §5
-public struct Advertisement: Sendable, Hashable {
+public struct Advertisement: Sendable, Hashable, Codable {
   public var version: VRRPVersion
   public var vrid: VRID
   public var priority: AdvertisedPriority
@@ -12,7 +12,7 @@ public struct Advertisement: Sendable, Hashable {
   /// The Virtual Router's addresses: at least one, all of the packet's family; IPv6 begins with a link-local one.
   public var addresses: [IPAddress]
   /// Version 2 only; version 3 has none.
-  public var authentication: Authentication
+  public var authentication: Authentication = .none
 
   public init(
     version: VRRPVersion = .v3, vrid: VRID, priority: AdvertisedPriority, interval: AdvertisementInterval,
@@ -24,6 +24,11 @@ public struct Advertisement: Sendable, Hashable {
     self.interval = interval
     self.addresses = addresses
     self.authentication = authentication
+  }
+
+  /// Without the password, which has no business anywhere but on the wire.
+  private enum CodingKeys: CodingKey {
+    case version, vrid, priority, interval, addresses
   }
 }
 
@@ -45,7 +50,7 @@ public struct ReceivedAdvertisement: Sendable, Hashable {
 }
 
 /// Why a received packet changed no state and no timer. RFC 9568 §7.1; the raw values name the counters.
-public enum DiscardReason: String, Sendable, Hashable, CaseIterable, Error {
+public enum DiscardReason: String, Sendable, Hashable, Codable, CaseIterable, Error {
   /// RX-1: TTL or hop limit below the required one (255).
   case ttl
   /// RX-2: a version that this Virtual Router does not speak.

@@ -3,10 +3,10 @@
 import NetworkTypes
 
 /// The announcements that follow one: a frame may be lost, and a rival's may come later than ours.
-public struct AnnouncementSchedule: Sendable, Hashable {
+public struct AnnouncementSchedule: Sendable, Hashable, Codable {
   /// When the next is due; nil where all were made.
   public private(set) var next: Instant?
-  private var following: ArraySlice<Duration>
+  private var following: [Duration]
   private var last: Instant
 
   /// After each announcement the next follows at these distances.
@@ -17,14 +17,14 @@ public struct AnnouncementSchedule: Sendable, Hashable {
   public init(announcedAt now: Instant) {
     last = now
     next = now + Self.repetitions[0]
-    following = Self.repetitions.dropFirst()
+    following = Array(Self.repetitions.dropFirst())
   }
 
   /// Whether to announce at `now`; takes it as done.
   mutating func isDue(at now: Instant) -> Bool {
     guard let next, now >= next else { return false }
     last = now
-    self.next = following.popFirst().map { now + $0 }
+    self.next = following.isEmpty ? nil : now + following.removeFirst()
     return true
   }
 
@@ -32,7 +32,7 @@ public struct AnnouncementSchedule: Sendable, Hashable {
   mutating func conflict(at now: Instant) -> Bool {
     guard now - last >= Self.leastDistance else {
       next = min(next ?? last + Self.leastDistance, last + Self.leastDistance)
-      following = Self.repetitions[...]
+      following = Self.repetitions
       return false
     }
     self = AnnouncementSchedule(announcedAt: now)

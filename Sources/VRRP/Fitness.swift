@@ -3,7 +3,7 @@
 import NetworkTypes
 
 /// A node's fitness for one virtual router.
-public struct Fitness: Sendable, Hashable {
+public struct Fitness: Sendable, Hashable, Codable {
   /// The priority to contend with: the configured one and all adjustments, within 1–254. 255 is never changed.
   public var priority: Priority
   /// What each tracker that matters now adds or takes away, in the file's order.

@@ -4,7 +4,7 @@
 import NetworkTypes
 
 /// The identifier of a Virtual Router on its network: 1–255. RFC 9568 §5.2.3
-public struct VRID: RawRepresentable, Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct VRID: RawRepresentable, Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
   public let rawValue: UInt8
 
   public init?(rawValue: UInt8) {
@@ -19,7 +19,7 @@ public struct VRID: RawRepresentable, Sendable, Hashable, Comparable, CustomStri
 /// The priority with which a VRRP Router contends for a Virtual Router: 1–255. RFC 9568 §5.2.4
 ///
 /// The 0 of an advertisement is no priority but a farewell; see ``AdvertisedPriority``.
-public struct Priority: RawRepresentable, Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct Priority: RawRepresentable, Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
   public let rawValue: UInt8
 
   public init?(rawValue: UInt8) {
@@ -35,6 +35,8 @@ public struct Priority: RawRepresentable, Sendable, Hashable, Comparable, Custom
   /// The router owns the addresses: they are its interface's own. RFC 9568 §5.2.4
   public static let addressOwner = Priority(unchecked: 255)
 
+  /// 1: below everybody who wants to hold the addresses.
+  public static let least = Priority(unchecked: 1)
   /// The RFC's default for a Backup Router: 100.
   public static let standard = Priority(unchecked: 100)
 
@@ -43,7 +45,7 @@ public struct Priority: RawRepresentable, Sendable, Hashable, Comparable, Custom
 }
 
 /// The priority field of an advertisement.
-public enum AdvertisedPriority: Sendable, Hashable, Comparable {
+public enum AdvertisedPriority: Sendable, Hashable, Codable, Comparable {
   /// 0: the Active Router stops taking part and wants a successor at once.
   case relinquishing
   case contending(Priority)
@@ -63,7 +65,7 @@ public enum AdvertisedPriority: Sendable, Hashable, Comparable {
 }
 
 /// The time between advertisements: 1–4095 centiseconds, 10 ms to 40.95 s. RFC 9568 §5.2.7
-public struct AdvertisementInterval: Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct AdvertisementInterval: Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
   public let centiseconds: Int
 
   public init?(centiseconds: Int) {
@@ -86,7 +88,7 @@ public struct AdvertisementInterval: Sendable, Hashable, Comparable, CustomStrin
 }
 
 /// The protocol's versions: 2 (RFC 3768, IPv4 only) and 3 (RFC 9568).
-public enum VRRPVersion: UInt8, Sendable, Hashable {
+public enum VRRPVersion: UInt8, Sendable, Hashable, Codable {
   case v2 = 2
   case v3 = 3
 }

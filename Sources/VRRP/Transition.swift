@@ -1,7 +1,7 @@
 // Why a virtual router changed its state, as values. Words for people are made of these elsewhere, where node names
 // are known.
 
-public struct Transition: Sendable, Hashable {
+public struct Transition: Sendable, Hashable, Codable {
   public var from: StateName
   public var to: StateName
   public var reason: Reason
@@ -12,7 +12,7 @@ public struct Transition: Sendable, Hashable {
     self.reason = reason
   }
 
-  public enum Reason: Sendable, Hashable {
+  public enum Reason: Sendable, Hashable, Codable {
     /// Takes part from now on.
     case startup
     /// Priority 255: the addresses are this node's own.
@@ -27,13 +27,29 @@ public struct Transition: Sendable, Hashable {
     case preemption(ActiveRouter)
     /// Another Active Router has the better claim.
     case superseded(ActiveRouter)
+    /// This Active Router, weaker than ours, goes on as if it did not hear us: given way to for so long.
+    case unheard(ActiveRouter, for: Duration)
     /// Something keeps this node from taking part.
     case obstacle(Obstacle)
+    /// Held the addresses, and was then away for so long (frozen, paused, starved) that it may have been given up.
+    case absence(Duration)
+    /// Held the addresses before it was ended and begun anew, so shortly that nobody can have taken over.
+    case resumption
+  }
+}
+
+extension Transition.Reason {
+  /// Whom a new Active Router succeeds who is still there and serves; nil where there is nobody.
+  var predecessor: ActiveRouter? {
+    switch self {
+    case .relinquished(let router), .preemption(let router): router
+    case .startup, .addressOwner, .nobodyHeard, .silence, .superseded, .unheard, .obstacle, .absence, .resumption: nil
+    }
   }
 }
 
 /// The names of the states, in the RFC's words.
-public enum StateName: String, Sendable, Hashable, CaseIterable {
+public enum StateName: String, Sendable, Hashable, Codable, CaseIterable {
   case initialize
   case backup
   case active
@@ -50,9 +66,11 @@ extension VirtualRouter.State {
 }
 
 /// What keeps a node from taking part in a virtual router.
-public enum Obstacle: Sendable, Hashable {
+public enum Obstacle: Sendable, Hashable, Codable {
   /// The daemon has not begun, or stops.
   case stopped
+  /// An admin has this node stay away. Unless it is forced, a holder remains until another node takes over.
+  case drained(isForced: Bool)
   /// The file no longer names this virtual router, or changed what it stands on.
   case reconfigured
   case interfaceMissing(String)

@@ -9,13 +9,24 @@ public struct VRRPRouter: Sendable, Hashable {
   public enum Event: Sendable, Hashable {
     /// Begin to take part in all virtual routers that nothing keeps us from.
     case startup
+    /// The same, in some as the holder that this node was until just now (``VirtualRouter/Event/resume``).
+    case resume(Set<VRID>)
     /// Stop taking part in all of them.
     case shutdown
     /// The time of ``VRRPRouter/nextDeadline`` has come.
     case deadline
+    /// The driver runs, for whatever reason. Where it did not for long, what is held is let go of before that reason
+    /// is looked into.
+    case awake
     case advertisement(ReceivedAdvertisement)
+    /// Another host has told the neighbours that this virtual router's addresses are its own.
+    case contested(VRID)
+    /// The driver is about to be away for a moment.
+    case affirm
     /// A tracker changed, or was checked for the first time.
     case tracker(String, isUp: Bool)
+    /// An admin has the node stay away from all virtual routers, forced or not, or (nil) come back.
+    case drain(isForced: Bool?)
     /// The host's network keeps us from taking part in one virtual router, or (nil) no longer does.
     case obstacle(VRID, Obstacle?)
     /// The file was read again. Obstacles of the virtual routers that are new or stand on other addresses come along, and
@@ -31,18 +42,25 @@ public struct VRRPRouter: Sendable, Hashable {
   }
 
   /// In the file's order.
-  public private(set) var members: [Member]
+  public internal(set) var members: [Member]
   /// Which trackers are up. Those that were not checked yet are missing.
-  public private(set) var trackers: [String: Bool] = [:]
-  private var isStarted = false
+  public internal(set) var trackers: [String: Bool] = [:]
+  var isStarted = false
+  /// Set while the node shall stay away: whether at any price.
+  var drain: Bool?
 
   public struct Member: Sendable, Hashable {
     public internal(set) var router: VirtualRouter
     public internal(set) var fitness: Fitness
     var hostObstacle: Obstacle?
+    /// While it resumes: trackers that were not checked yet are taken for up, as they were when it became the holder. It
+    /// would otherwise give away what it has, and take it back a moment later.
+    var isResuming = false
+
+    var drain: Bool?
 
     /// Why the node takes no part in this one; nil where it does.
-    public var obstacle: Obstacle? { hostObstacle ?? fitness.obstacle }
+    public var obstacle: Obstacle? { hostObstacle ?? fitness.obstacle ?? drain.map { .drained(isForced: $0) } }
 
     func isDue(at now: Instant) -> Bool { router.nextDeadline.map { $0 <= now } ?? false }
 
@@ -61,6 +79,16 @@ public struct VRRPRouter: Sendable, Hashable {
   /// The earliest deadline of all virtual routers.
   public var nextDeadline: Instant? { members.lazy.compactMap(\.router.nextDeadline).min() }
 
+  /// Whether it is still to be seen who takes over from this node.
+  public var isLeaving: Bool {
+    members.contains { member in
+      if case .active(let active) = member.router.state { active.departure != nil } else { false }
+    }
+  }
+
+  /// Whether nothing is left to do after ``Event/shutdown``: every successor has been heard, or was waited for in vain.
+  public var isIdle: Bool { members.allSatisfy { $0.router.state == .initialize } }
+
   public subscript(vrid: VRID) -> Member? { members.first { $0.router.configuration.vrid == vrid } }
 
   /// Takes in one event that happened at `now`, and returns what is to be done about it, in order.
@@ -69,16 +97,34 @@ public struct VRRPRouter: Sendable, Hashable {
     case .startup:
       isStarted = true
       return members.indices.flatMap { settle($0, at: now) }
+    case .resume(let resuming):
+      isStarted = true
+      for index in members.indices where resuming.contains(members[index].router.configuration.vrid) {
+        members[index].isResuming = true
+      }
+      return members.indices.flatMap { resume($0, at: now) + settle($0, at: now) }
     case .shutdown:
       isStarted = false
       return members.indices.flatMap { settle($0, at: now) }
     case .deadline:
       // Only those whose time has come: there may be hundreds, and each has a timer of its own.
       return members.indices.flatMap { members[$0].isDue(at: now) ? pass(.deadline, to: $0, at: now) : [] }
+    case .affirm:
+      return members.indices.flatMap { pass(.affirm, to: $0, at: now) }
+    case .contested(let vrid):
+      return index(of: vrid).map { pass(.contested, to: $0, at: now) } ?? []
+    case .awake:
+      return members.indices.flatMap { index in
+        let vrid = members[index].router.configuration.vrid
+        return members[index].router.fence(at: now).map { Directive.perform(vrid, $0) }
+      }
     case .advertisement(let received):
       return receive(received, at: now)
     case .tracker(let name, let isUp):
       trackers[name] = isUp
+      return members.indices.flatMap { settle($0, at: now) }
+    case .drain(let isForced):
+      drain = isForced
       return members.indices.flatMap { settle($0, at: now) }
     case .obstacle(let vrid, let obstacle):
       guard let index = index(of: vrid) else { return [] }
@@ -145,12 +191,25 @@ extension VRRPRouter {
   /// Brings one virtual router in line with what is wanted of it: taking part or not, and with which priority.
   private mutating func settle(_ index: Int, at now: Instant) -> [Directive] {
     let configuration = members[index].router.configuration
-    members[index].fitness = Fitness(of: configuration, trackers: trackers)
+    let unchecked = configuration.trackers.map(\.tracker).filter { trackers[$0] == nil }
+    let event: VirtualRouter.Event = members[index].isResuming ? .resume : .startup
+    let assumed = members[index].isResuming ? unchecked.map { ($0, true) } : []
+    if unchecked.isEmpty { members[index].isResuming = false }
+    members[index].fitness = Fitness(of: configuration, trackers: trackers.merging(assumed) { known, _ in known })
+    members[index].drain = drain
     if let obstacle = isStarted ? members[index].obstacle : .stopped {
       return pass(.shutdown(obstacle), to: index, at: now) + setPriority(index, at: now)
     }
     // The priority first: a node must not start with a claim that its trackers have already taken away.
-    return setPriority(index, at: now) + pass(.startup, to: index, at: now)
+    return setPriority(index, at: now) + pass(event, to: index, at: now)
+  }
+
+  /// One that is drained holds on as before, so that it can leave in good order; unless it was to let go at any price.
+  private mutating func resume(_ index: Int, at now: Instant) -> [Directive] {
+    guard members[index].isResuming, drain == false else { return [] }
+    defer { drain = false }
+    drain = nil
+    return settle(index, at: now)
   }
 
   private mutating func setPriority(_ index: Int, at now: Instant) -> [Directive] {

@@ -33,6 +33,8 @@ extension VirtualRouter {
     case .contending(let theirs):
       if !mayPreempt(sender, received.family, theirs, &next, at: now) {  // FSM-6, Preempt_Mode false
         adopt(advertisement, into: &next, at: now)
+      } else if let deference, !deference.isOver {
+        return askAgain(received, sender, backup, deference, at: now)
       } else if isFollowing(anotherThan: sender, backup) {  // FSM-7, to the letter
         return []
       } else {  // FSM-7
@@ -55,6 +57,7 @@ extension VirtualRouter {
   private func mayPreempt(
     _ sender: ActiveRouter, _ family: IPFamily, _ theirs: Priority, _ backup: inout BackupState, at now: Instant
   ) -> Bool {
+    if let deference, deference.isInForce(at: now) { return false }
     let isUnfit = isUnfit(sender, family, theirs)
     switch configuration.preemption {
     case .immediate, .rfc: return true

@@ -6,7 +6,7 @@
 import NetworkTypes
 
 public struct VirtualRouter: Sendable, Hashable {
-  public enum State: Sendable, Hashable {
+  public enum State: Sendable, Hashable, Codable {
     case initialize
     case backup(BackupState)
     case active(ActiveState)
@@ -15,12 +15,19 @@ public struct VirtualRouter: Sendable, Hashable {
   public enum Event: Sendable, Hashable {
     /// Begin to take part.
     case startup
+    /// Begin to take part as the holder: the addresses are still here from before, and nobody can have taken over
+    /// (``VirtualRouterConfiguration/mayResume(after:)``).
+    case resume
     /// Stop taking part, and say why.
     case shutdown(Obstacle)
     /// The time of ``VirtualRouter/nextDeadline`` has come. Harmless when it has not.
     case deadline
     /// An advertisement that passed every receive check.
     case advertisement(ReceivedAdvertisement)
+    /// Another host has told the neighbours that our addresses are its own.
+    case contested
+    /// The driver is about to be away for a moment: what is held is affirmed now, and next an interval later.
+    case affirm
     /// Trackers moved the priority that this node contends with.
     case priorityChanged(Priority)
     /// The file was read again, and neither the interface nor the node's own address is another.
@@ -34,9 +41,18 @@ public struct VirtualRouter: Sendable, Hashable {
   public enum Action: Sendable, Hashable {
     case sendAdvertisement(Advertisement, to: Recipients)
     case installAddresses([VirtualAddress])
+    /// Have the kernel keep them for another while.
+    case renewAddresses([VirtualAddress])
     case removeAddresses([VirtualAddress])
+    /// The same, after a successor was heard that holds them: connections that have begun may be served to their end.
+    case retireAddresses([VirtualAddress])
+    /// Have the router at this address, which still serves, get what belongs to its connections, as far as that can be
+    /// done. Always before the addresses are installed.
+    case forwardConnections([VirtualAddress], to: IPAddress)
     /// Gratuitous ARP, unsolicited neighbour advertisements.
     case announceAddresses([VirtualAddress])
+    /// The same in the name of the router at this address, which does not know that neighbours take us for the holder.
+    case commendAddresses([VirtualAddress], at: IPAddress)
     /// Nothing to do but to tell people. Always last.
     case transition(Transition)
   }
@@ -54,6 +70,8 @@ public struct VirtualRouter: Sendable, Hashable {
   public internal(set) var priority: Priority
   /// The Active Router that was last heard, or nil where none was since this node took part or became Active itself.
   public internal(set) var activeRouter: ActiveRouter?
+  /// The last rival that was given way to, since this node took part.
+  public internal(set) var deference: Deference?
 
   public init(configuration: VirtualRouterConfiguration) {
     self.configuration = configuration
@@ -71,11 +89,18 @@ public struct VirtualRouter: Sendable, Hashable {
 
   /// Takes in one event that happened at `now`, and returns what is to be done about it, in order.
   public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
+    fence(at: now) + react(to: event, at: now)
+  }
+
+  private mutating func react(to event: Event, at now: Instant) -> [Action] {
     switch (state, event) {
     case (.initialize, .startup): return start(at: now)
+    case (.initialize, .resume): return becomeActive(because: .resumption, at: now)
     case (.initialize, .priorityChanged(let priority)): return adopt(priority)
     case (.initialize, .reconfigured(let new)): return adopt(new)
-    case (.initialize, .shutdown), (.initialize, .deadline), (.initialize, .advertisement): return []
+    case (.initialize, .shutdown), (.initialize, .deadline), (.initialize, .advertisement), (.initialize, .contested),
+      (.initialize, .affirm):
+      return []
 
     case (.backup, .shutdown(let obstacle)): return leave(for: obstacle)  // FSM-3
     case (.backup(let backup), .deadline): return checkActiveDownTimer(backup, at: now)
@@ -83,13 +108,17 @@ public struct VirtualRouter: Sendable, Hashable {
     case (.backup(let backup), .priorityChanged(let priority)): return adopt(priority, backup)
     case (.backup(let backup), .reconfigured(let new)): return reconfigure(to: new, backup, at: now)
 
-    case (.active, .shutdown(let obstacle)): return relinquish(for: obstacle)  // FSM-8
-    case (.active(let active), .deadline): return checkAdverTimer(active, at: now)
+    case (.active(let active), .shutdown(let obstacle)): return shutDown(for: obstacle, active, at: now)  // FSM-8
+    case (.active(let active), .deadline): return checkTimers(active, at: now)
     case (.active(let active), .advertisement(let received)): return activeHears(received, active, at: now)
     case (.active(let active), .priorityChanged(let priority)): return contend(with: priority, active, at: now)
     case (.active(let active), .reconfigured(let new)): return reconfigure(to: new, active, at: now)
+    case (.active(let active), .startup): return stay(active, at: now)
+    case (.active(let active), .contested): return insist(active, at: now)
+    case (.active(let active), .affirm): return advertiseEarly(active, at: now)
 
-    case (.backup, .startup), (.active, .startup): return []
+    case (.backup, .startup), (.backup, .resume), (.backup, .contested), (.backup, .affirm), (.active, .resume):
+      return []
     }
   }
 }
@@ -99,6 +128,7 @@ public struct VirtualRouter: Sendable, Hashable {
 extension VirtualRouter {
   private mutating func start(at now: Instant) -> [Action] {
     activeRouter = nil
+    deference = nil
     if priority == .addressOwner { return becomeActive(because: .addressOwner, at: now) }  // FSM-1
     let backup = BackupState(
       activeDownTimer: now + activeDownInterval(configuration.interval),

@@ -24,13 +24,17 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
   public var checksum: ChecksumPreference
   /// VRRPv2's simple password, in clear text on the wire; nil for none.
   public var password: SimplePassword?
+  /// Whether the kernel removes an address that is not renewed; see ``lease``.
+  public var isLeased: Bool
+  /// Whether it leaves the addresses for a while to a weaker Active Router that does not hear it.
+  public var givesWay: Bool
 
   public init(
     name: String, vrid: VRID, version: VRRPVersion = .v3, priority: Priority,
     interval: AdvertisementInterval = .oneSecond,
     preemption: Preemption = .immediate, families: [FamilyConfiguration], trackers: [TrackerWeight] = [],
     minimumHopLimit: UInt8 = 255, transport: Transport = .unicast, checksum: ChecksumPreference = .auto,
-    password: SimplePassword? = nil
+    password: SimplePassword? = nil, isLeased: Bool = true, givesWay: Bool = true
   ) {
     self.name = name
     self.vrid = vrid
@@ -44,6 +48,8 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
     self.transport = transport
     self.checksum = checksum
     self.password = password
+    self.isLeased = isLeased
+    self.givesWay = givesWay
   }
 }
 
@@ -111,7 +117,7 @@ public struct VirtualAddress: Sendable, Hashable {
 }
 
 /// What a tracker does to the priority of the virtual router that refers to it.
-public struct TrackerWeight: Sendable, Hashable {
+public struct TrackerWeight: Sendable, Hashable, Codable {
   public var tracker: String
   /// Below zero: added (that is, subtracted) while the tracker is down. Above zero: added while it is up.
   /// Zero: while it is down this node takes no part.

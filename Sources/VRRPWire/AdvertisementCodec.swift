@@ -16,7 +16,7 @@ import VRRP
 public let vrrpProtocolNumber: UInt8 = 112
 
 /// The two ways to compute a checksum. Version 3 over IPv4 is sent with either: implementations disagree. PROTOCOL.md, "The message"
-public enum ChecksumForm: String, Sendable, Hashable, CaseIterable {
+public enum ChecksumForm: String, Sendable, Hashable, Codable, CaseIterable {
   /// Over the message alone. RFC 9568 §5.2.8
   case rfc9568
   /// Over an IPv4 pseudo-header and the message, as keepalived, FRR and others read RFC 5798.

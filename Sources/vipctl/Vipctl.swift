@@ -19,7 +19,10 @@ struct Vipctl: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Daemon",
-        subcommands: [StatusCommand.self, WatchCommand.self, ProbeCommand.self, ReloadCommand.self]),
+        subcommands: [
+          StatusCommand.self, WatchCommand.self, ProbeCommand.self, ReloadCommand.self, DrainCommand.self,
+          ResumeCommand.self, UpgradeCommand.self,
+        ]),
       CommandGroup(name: "Cluster file", subcommands: clusterFileCommands),
     ],
     defaultSubcommand: StatusCommand.self)

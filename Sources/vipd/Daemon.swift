@@ -28,12 +28,14 @@ struct Daemon {
   private let file: String
   private let nodeOption: String?
   private let controlOption: String?
+  private let isTrial: Bool
   private let logger: Logger
 
   init(_ options: Vipd) {
     file = options.config
     nodeOption = options.node
     controlOption = options.control
+    isTrial = options.trial
     logger = StandardErrorLog.logger(level: options.logLevel)
   }
 
@@ -42,8 +44,8 @@ struct Daemon {
   /// - Returns: The process's exit status.
   func run() -> Int32 {
     do throws(StartFailure) {
-      let parts = try assemble()
-      return operate(parts)
+      if isTrial { return try rehearse() }
+      return operate(try assemble(Estate.take()))
     } catch {
       logger.critical("\(error.words)")
       return error.status
@@ -56,15 +58,59 @@ struct Daemon {
     var signals: SignalDescriptor
     var control: ControlSocket
     var listen: String?
+    var drainFile: DrainFile?
+    var succession: Succession
   }
 
-  private func assemble() throws(StartFailure) -> Parts {
+  /// Whether this program could start, and take over what a running one would leave to it. Touches nothing.
+  private func rehearse() throws(StartFailure) -> Int32 {
     let loaded = try load()
-    let signals = try SignalDescriptor.open([SIGTERM, SIGINT, SIGHUP])
-    let host = try openHost()
-    let node = try findNode(of: loaded.cluster, on: host)
+    do {
+      let inheritance = try ControlJSON.decode(Inheritance.self, from: standardInput())
+      guard heir(of: inheritance, in: loaded.cluster) != nil else {
+        throw StartFailure.configuration("\(file): it has no node \(inheritance.node)")
+      }
+    } catch let failure as StartFailure {
+      throw failure
+    } catch {
+      throw StartFailure.host(
+        "vipd \(vipdVersion) does not understand what the running program would leave to it: \(error)")
+    }
+    print("vipd \(vipdVersion)")
+    return 0
+  }
+
+  private func standardInput() -> [UInt8] {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while case let count = read(0, &buffer, buffer.count), count > 0 { bytes += buffer[..<count] }
+    return bytes
+  }
+
+  private func heir(of inheritance: Inheritance, in cluster: ClusterConfiguration) -> NodeName? {
+    cluster.nodes.map(\.name).first { $0.rawValue == inheritance.node }
+  }
+
+  private func inheritance(of estate: Estate?) -> Inheritance? {
+    do {
+      return try estate?.inheritance()
+    } catch {
+      logger.error("what the program before has left is not understood, so this one begins anew: \(error)")
+      return nil
+    }
+  }
+
+  private func assemble(_ estate: Estate?) throws(StartFailure) -> Parts {
+    let loaded = try load()
+    let signals = try SignalDescriptor.open()
+    let inheritance = inheritance(of: estate)
+    let host = try openHost(inheriting: inheritance?.sockets)
+    let node = try findNode(of: loaded.cluster, on: host, inheriting: inheritance)
     let identity = try Privileges.identity()
-    let control = try bindControl(loaded.cluster.control, identity)
+    let control = try openControl(loaded.cluster.control, identity, inheriting: estate?.control)
+    let drainFile =
+      estate?.drain.map { DrainFile(adopting: $0, beside: control.path) } ?? openDrainFile(beside: control.path)
+    let succession = Succession()
     RealTime.request(logger)
     try Privileges.drop(to: identity)
     if identity.isChange, identity.name != "vipd" {
@@ -73,14 +119,16 @@ struct Daemon {
       )
     }
     warnOfUnreadableFile()
+    Descriptors.reserve()
     do {
       let loop = try VRRPLoop()
       let setup = FailoverAgent.Setup(
-        file: file, configuration: loaded, node: node, version: vipdVersion, logger: logger)
+        file: file, configuration: loaded, node: node, version: vipdVersion, logger: logger,
+        drainMemory: drainFile, successor: succession, inheritance: inheritance)
       let agent = FailoverAgent(setup, loop: loop, host: host)
       return Parts(
         loop: loop, agent: agent, signals: signals, control: control,
-        listen: loaded.cluster.control.listen?.description)
+        listen: loaded.cluster.control.listen?.description, drainFile: drainFile, succession: succession)
     } catch {
       throw .host("\(error)")
     }
@@ -99,9 +147,7 @@ struct Daemon {
       logger.critical("\(error)")
       return StartFailure.hostStatus
     }
-    let server = startControl(parts)
-    ServiceManager.notify("READY=1\nSTATUS=node \(agent.node)")
-    parts.loop.run()
+    let server = runUntilStopped(parts)
     ServiceManager.notify("STOPPING=1")
     Patience.wait(atMost: .milliseconds(1000)) { await server?.stop() }
     Patience.wait(atMost: .milliseconds(500)) { await agent.trackersEnded() }
@@ -112,6 +158,22 @@ struct Daemon {
 // MARK: - Steps
 
 extension Daemon {
+  /// - Returns: the control server, which still runs.
+  private func runUntilStopped(_ parts: Parts) -> ControlServer? {
+    while true {
+      let server = startControl(parts)
+      parts.succession.server.withLock { $0 = server }
+      ServiceManager.notify("READY=1\nSTATUS=node \(parts.agent.node)")
+      parts.loop.run()
+      guard let inheritance = parts.agent.assumeIsolated({ $0.isHandingOver ? $0.leaveInheritance() : nil }) else {
+        return server
+      }
+      let refusal = parts.succession.succeed(
+        inheritance, control: parts.control, drain: parts.drainFile?.descriptor)
+      parts.agent.assumeIsolated { $0.inheritanceRefused(because: refusal) }
+    }
+  }
+
   private func load() throws(StartFailure) -> LoadedConfiguration {
     do throws(ControlFailure) {
       let loaded = try LoadedConfiguration(contentsOf: file)
@@ -122,17 +184,29 @@ extension Daemon {
     }
   }
 
-  private func openHost() throws(StartFailure) -> LinuxHost {
+  private func openHost(inheriting sockets: ReceptionSockets?) throws(StartFailure) -> LinuxHost {
     do throws(HostNetworkFailure) {
-      return try LinuxHost()
+      return try LinuxHost(inheriting: sockets)
     } catch {
       throw .host("\(error)")
     }
   }
 
+  private func openDrainFile(beside socket: String) -> DrainFile? {
+    do throws(ControlFailure) {
+      return try DrainFile(beside: socket)
+    } catch {
+      logger.warning("a drain will not outlive a restart: \(error)")
+      return nil
+    }
+  }
+
   /// The node that was named; else the one whose address this host holds; else, where the network is not up yet, the one
   /// that bears the host's name.
-  private func findNode(of cluster: ClusterConfiguration, on host: LinuxHost) throws(StartFailure) -> NodeName {
+  private func findNode(
+    of cluster: ClusterConfiguration, on host: LinuxHost, inheriting inheritance: Inheritance?
+  ) throws(StartFailure) -> NodeName {
+    if let known = inheritance.flatMap({ heir(of: $0, in: cluster) }) { return known }
     if let nodeOption {
       guard let name = NodeName(nodeOption), cluster.node(named: name) != nil else {
         let known = cluster.nodes.map(\.name.rawValue).joined(separator: ", ")
@@ -168,12 +242,14 @@ extension Daemon {
     return String(decoding: name, as: UTF8.self)
   }
 
-  private func bindControl(
-    _ control: ClusterConfiguration.Control, _ identity: Privileges.Identity
+  private func openControl(
+    _ control: ClusterConfiguration.Control, _ identity: Privileges.Identity, inheriting descriptor: CInt?
   ) throws(StartFailure) -> ControlSocket {
+    let path = controlOption ?? control.socket
     do throws(ControlSocketFailure) {
+      if let descriptor { return try ControlSocket(adopting: descriptor, path: path) }
       return try ControlSocket.bind(
-        path: controlOption ?? control.socket, owner: identity.isChange ? (identity.user, identity.group) : nil)
+        path: path, owner: identity.isChange ? (identity.user, identity.group) : nil)
     } catch {
       throw .host("\(error)")
     }
@@ -183,7 +259,10 @@ extension Daemon {
   private func startControl(_ parts: Parts) -> ControlServer? {
     for endpoint in [parts.listen, nil] {
       do throws(ControlServerFailure) {
-        return try ControlServer.start(socket: parts.control, listen: endpoint, source: parts.agent, logger: logger)
+        // A copy: the server closes its own when it stops, and a program after this one may need the other.
+        return try ControlServer.start(
+          socket: parts.control.duplicated() ?? parts.control, listen: endpoint, source: parts.agent, logger: logger,
+          descriptors: Descriptors.spare)
       } catch {
         logger.error("\(error)")
       }

@@ -68,18 +68,41 @@ enum Privileges {
     try attempt("keep CAP_NET_ADMIN and CAP_NET_RAW", cap_set_proc(empty))
   }
 
+  /// Has the two capabilities outlive the next exec, which takes all but ambient ones from anybody who is not root. The
+  /// next `drop` ends that, so that scripts get none.
+  ///
+  /// - Returns: False with errno.
+  static func keepAcrossExec() -> Bool {
+    guard let current = cap_get_proc() else { return false }
+    defer { cap_free(UnsafeMutableRawPointer(current)) }
+    var values = needed
+    guard cap_set_flag(current, CAP_INHERITABLE, CInt(values.count), &values, CAP_SET) == 0,
+      cap_set_proc(current) == 0
+    else { return false }
+    return values.allSatisfy { cap_set_ambient($0, CAP_SET) == 0 }
+  }
+
   private static func attempt(_ what: String, _ result: CInt) throws(StartFailure) {
     guard result != 0 else { return }
     throw .host("cannot \(what): \(String(cString: strerror(errno)))")
   }
 }
 
-/// The VRRP thread runs before everything else, so that a busy host does not look like a dead one.
+/// The VRRP thread runs before everything else, and waits for no page to be read back, so that a busy host does not look
+/// like a dead one.
 enum RealTime {
-  /// Asks for SCHED_RR for the calling thread. Threads and processes that it makes are ordinary ones again.
+  /// Asks for SCHED_RR for the calling thread, and for the process's memory to stay where it is. Threads and processes that
+  /// it makes are ordinary ones again.
   static func request(_ logger: Logger) {
-    guard become_real_time(10) != 0 else { return }
-    let cause = String(cString: strerror(errno))
-    logger.notice("no real-time scheduling: \(cause) (needs CAP_SYS_NICE or LimitRTPRIO); going on without")
+    // The program before may have left it to this one.
+    if !is_real_time(), become_real_time(10) != 0 {
+      let cause = String(cString: strerror(errno))
+      logger.notice("no real-time scheduling: \(cause) (needs CAP_SYS_NICE or LimitRTPRIO); going on without")
+    }
+    if lock_memory() != 0 {
+      let cause = String(cString: strerror(errno))
+      logger.notice(
+        "memory is not locked: \(cause) (needs CAP_SYS_RESOURCE or LimitMEMLOCK=infinity); going on without")
+    }
   }
 }

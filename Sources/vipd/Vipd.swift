@@ -31,6 +31,9 @@ struct Vipd: ParsableCommand {
   @Option(help: "The least important messages to log: trace, debug, info, notice, warning, error or critical.")
   var logLevel = Logger.Level.notice
 
+  @Flag(help: .hidden)
+  var trial = false
+
   func run() throws {
     throw ExitCode(Daemon(self).run())
   }

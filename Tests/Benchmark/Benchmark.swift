@@ -4,6 +4,7 @@
 // Everything happens in a throw-away cluster of three nodes on this machine. Nothing is saved unless --output is given.
 
 import ArgumentParser
+import FaultTable
 import Glibc
 import Rehearsal
 
@@ -18,6 +19,8 @@ import Rehearsal
   @Option(help: "Advertisement intervals, in milliseconds.") var intervals = [1000, 100, 10]
   @Option(help: "Which failovers: host-death, stop, link-cut, tracker, script. All where left out.")
   var faults: [Fault] = Fault.allCases
+  @Option(help: "How often each row of the fault table is measured, at the first of the intervals; 0 leaves it out.")
+  var hardships = 0
   @Option(help: "For how many seconds false transitions are counted; 0 leaves that out.") var stability = 60
   @Option(help: "For how many seconds idle processor time is counted; 0 leaves that out.") var idle = 20
   @Option(help: "Of the random phases at which things happen.") var seed: UInt64 = 9568
@@ -25,7 +28,9 @@ import Rehearsal
   @Option(help: "Also write the JSON to this file.") var output: String?
 
   func validate() throws {
-    guard runs >= 0, stability >= 0, idle >= 0 else { throw ValidationError("a number must not be negative") }
+    guard runs >= 0, hardships >= 0, stability >= 0, idle >= 0 else {
+      throw ValidationError("a number must not be negative")
+    }
     guard intervals.allSatisfy({ (10...40950).contains($0) && $0 % 10 == 0 }) else {
       throw ValidationError("--intervals: 10 to 40950 ms, in steps of 10 (VRRPv3 counts centiseconds)")
     }
@@ -35,6 +40,7 @@ import Rehearsal
   func run() async throws {
     let program = Program(
       contenders: keepalived ? [.vipd, .keepalived] : [.vipd], intervals: intervals, faults: faults, runs: runs,
+      hardships: hardships,
       stability: .seconds(stability), idle: .seconds(idle), seed: seed)
     let report: Report
     do {
@@ -53,6 +59,7 @@ struct Program: Sendable {
   var intervals: [Int]
   var faults: [Fault]
   var runs: Int
+  var hardships: Int
   var stability: Duration
   var idle: Duration
   var seed: UInt64
@@ -72,6 +79,7 @@ struct Program: Sendable {
         }
       }
     }
+    try await measureHardships(&report)
     for contender in contenders where stability > .zero {
       for isBusy in [false, true] {
         progress.say("\(contender.rawValue): ten virtual routers at 10 ms\(isBusy ? ", processors busy" : "")")
@@ -83,5 +91,17 @@ struct Program: Sendable {
       report.footprints += try await Footprint.measure(contender, for: idle)
     }
     return report
+  }
+
+  private func measureHardships(_ report: inout Report) async throws {
+    guard hardships > 0, let interval = intervals.first else { return }
+    let progress = Progress(total: contenders.count * Hardship.allCases.count * hardships)
+    defer { progress.end() }
+    for hardship in Hardship.allCases {
+      for contender in contenders {
+        let series = HardshipSeries(contender: contender, hardship: hardship, interval: interval)
+        report.hardships.append(try await series.measure(runs: hardships, progress: progress))
+      }
+    }
   }
 }

@@ -50,7 +50,7 @@ enum Contender: String, Sendable, CaseIterable, Codable {
     return line.split(separator: " ").first { $0.contains(".") }.map { String($0.drop { $0 == "v" }) } ?? line
   }
 
-  private static func clusterFile(_ setup: Setup) -> String {
+  static func clusterFile(_ setup: Setup) -> String {
     let names = ["n1", "n2", "n3"]
     let nodes = names.indices.map {
       "  - {name: \(names[$0]), address: 10.0.10.3\($0 + 1), priority: \(Setup.priorities[$0])}"
@@ -78,7 +78,7 @@ enum Contender: String, Sendable, CaseIterable, Codable {
   }
 
   /// The file for many is that for one, again and again, but for what comes before the first instance.
-  private static func keepalivedConfiguration(_ setup: Setup, for node: TestbedNode, among nodes: [TestbedNode])
+  static func keepalivedConfiguration(_ setup: Setup, for node: TestbedNode, among nodes: [TestbedNode])
     -> String
   {
     let priorities = Dictionary(uniqueKeysWithValues: zip(nodes.map(\.name), Setup.priorities))

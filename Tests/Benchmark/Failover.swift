@@ -47,7 +47,9 @@ enum Fault: String, Sendable, CaseIterable, Codable, ExpressibleByArgument {
     let skew = interval * Double(256 - Contender.Setup.priorities[1]) / 256
     return switch self {
     case .hostDeath, .linkCut: 2 * interval + skew...3 * interval + skew
-    case .stop, .tracker: skew...skew
+    // Who serves until the successor does loses nothing of it.
+    case .stop: 0...skew
+    case .tracker: skew...skew
     // The last check may have been made just before, or almost a second ago.
     case .script: skew...1000 + skew
     }

@@ -10,6 +10,7 @@ struct Report: Sendable, Codable {
   var stabilitySeconds: Int
   var versions: [String: String] = [:]
   var failovers: [Failover] = []
+  var hardships: [HardshipRow] = []
   var stability: [StabilityMeasurement] = []
   var footprints: [Footprint] = []
 
@@ -56,7 +57,7 @@ struct Report: Sendable, Codable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case seed, runs, versions, failovers, stability, footprints
+    case seed, runs, versions, failovers, hardships, stability, footprints
     case stabilitySeconds = "stability_seconds"
   }
 
@@ -78,7 +79,8 @@ struct Report: Sendable, Codable {
 
 extension Report {
   var text: String {
-    [failoverTable, stabilityTable, footprintTable, failureLines].compactMap(\.self).joined(separator: "\n")
+    [failoverTable, hardshipTable, stabilityTable, footprintTable, failureLines].compactMap(\.self).joined(
+      separator: "\n")
   }
 
   private var contenders: [Contender] { Contender.allCases.filter { versions[$0.rawValue] != nil } }
@@ -108,13 +110,46 @@ extension Report {
       + "was itself kept from asking for \(Self.number(blind)) ms at worst.\n"
   }
 
+  private var hardshipTable: String? {
+    guard let first = hardships.first else { return nil }
+    var titles = ["the fault table, at \(first.interval) ms"]
+    titles += contenders.map { "\(title($0)): outage, median / max" }
+    titles += contenders.flatMap { ["\($0.rawValue): two holders, max", "moves"] }
+    let rows = hardships.filter { $0.contender == .vipd }.map { vipd in
+      let all = contenders.map { contender in
+        hardships.first { $0.contender == contender && $0.hardship == vipd.hardship }
+      }
+      return [vipd.hardship] + all.map { $0.map(Self.outages) ?? "–" }
+        + all.flatMap { [$0.map { Self.number($0.twoHolders.max() ?? .nan) } ?? "–", $0.map(Self.moves) ?? "–"] }
+    }
+    let runs = hardships.map(\.outages.count).max() ?? 0
+    return "In ms, \(runs) runs each; a cluster of three, and what is done to its holder is undone\n\n"
+      + Self.table(titles, rows)
+  }
+
+  private static func outages(_ row: HardshipRow) -> String {
+    let sorted = row.outages.sorted()
+    guard let longest = sorted.last else { return row.failures.isEmpty ? "–" : "\(row.failures.count) failed" }
+    let lost = row.failures.isEmpty ? "" : " (\(row.failures.count) failed)"
+    return "\(number(sorted[sorted.count / 2])) / \(number(longest))" + lost
+  }
+
+  private static func moves(_ row: HardshipRow) -> String {
+    guard let least = row.moves.min(), let most = row.moves.max() else { return "–" }
+    return least == most ? "\(most)" : "\(least)–\(most)"
+  }
+
   private var stabilityTable: String? {
     guard !stability.isEmpty else { return nil }
     let titles = [
       "ten virtual routers at 10 ms, \(stabilitySeconds) s", "processors", "false transitions", "processor time",
+      "machine stood still",
     ]
     let rows = stability.map {
-      [title($0.contender), $0.isBusy ? "busy" : "free", "\($0.falseTransitions)", Self.percent($0.processorShare)]
+      [
+        title($0.contender), $0.isBusy ? "busy" : "free", "\($0.falseTransitions)", Self.percent($0.processorShare),
+        "\($0.standstills) times, at most \($0.longestStandstill.rounded()) ms",
+      ]
     }
     return Self.table(titles, rows)
   }
@@ -132,9 +167,11 @@ extension Report {
   }
 
   private var failureLines: String? {
-    let lines = failovers.flatMap { series in
-      series.failures.map { "\(series.contender.rawValue), \(series.fault.words) at \(series.interval) ms: \($0)" }
-    }
+    let lines =
+      failovers.flatMap { series in
+        series.failures.map { "\(series.contender.rawValue), \(series.fault.words) at \(series.interval) ms: \($0)" }
+      }
+      + hardships.flatMap { row in row.failures.map { "\(row.contender.rawValue), \(row.hardship): \($0)" } }
     return lines.isEmpty ? nil : "Runs that came to nothing:\n" + lines.map { "  \($0)\n" }.joined()
   }
 

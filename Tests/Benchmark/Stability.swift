@@ -5,10 +5,14 @@ import Rehearsal
 
 struct StabilityMeasurement: Sendable, Codable {
   var contender: Contender
-  /// Whether other processes wanted every processor all the time.
+  /// Whether other processes wanted every processor, and much memory, all the time.
   var isBusy: Bool
   /// On all three nodes together, beyond the election's.
   var falseTransitions: Int
+  /// How often a processor of this machine stood still for as long as the strongest Backup waits, and the longest time in
+  /// milliseconds: what no program on it can do anything about.
+  var standstills: Int
+  var longestStandstill: Double
   /// Of one core, of the busiest node's daemon.
   var processorShare: Double
 
@@ -16,21 +20,25 @@ struct StabilityMeasurement: Sendable, Codable {
     case contender
     case isBusy = "processors_busy"
     case falseTransitions = "false_transitions"
+    case standstills
+    case longestStandstill = "longest_standstill_ms"
     case processorShare = "processor_share"
   }
 
   init(_ contender: Contender, for duration: Duration, isBusy: Bool) async throws {
     let cluster = try await BenchmarkCluster(contender, .init(interval: 10, virtualRouters: 10))
     defer { cluster.testbed.close() }
-    if isBusy {
-      for _ in 0..<Processors.count { try cluster.testbed.client.spawn("sh", ["-c", "while :; do :; done"]) }
-    }
+    if isBusy { try cluster.testbed.client.startHogs(memory: "500M") }
     let before = try Self.transitions(cluster, contender)
+    let watch = try StandstillWatch(longerThan: .milliseconds(30))
     let shares = try await ProcessFamily.processorShares(of: cluster.daemons, during: duration)
     self.contender = contender
     self.isBusy = isBusy
     falseTransitions = try Self.transitions(cluster, contender) - before
     processorShare = shares.values.max() ?? 0
+    let stood = watch.stop()
+    standstills = stood.count
+    longestStandstill = stood.longest / .milliseconds(1)
   }
 
   private static func transitions(_ cluster: BenchmarkCluster, _ contender: Contender) throws -> Int {

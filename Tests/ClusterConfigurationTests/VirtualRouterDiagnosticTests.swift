@@ -164,10 +164,10 @@ private func withAddresses(_ value: String) -> String {
   @Test(arguments: [
     Case(clusterFile(routerKey: "notify: [/bin/x, y]"), "13:5: error: 'notify' is not supported yet by this version"),
     Case(clusterFile(routerKey: "notify: [[/bin/x], [y]]"), "13:25: error: 'y' is not an absolute path"),
-    Case(clusterFile(routerKey: "lease: on"), "13:12: error: 'lease: on' is not supported yet by this version"),
+    Case(clusterFile(routerKey: "lease: on")),
     Case(clusterFile(routerKey: "lease: off")),
     Case(
-      clusterFile(routerKey: "one_way: yield"), "13:14: error: 'one_way: yield' is not supported yet by this version"),
+      clusterFile(routerKey: "one_way: yield")),
     Case(clusterFile(routerKey: "one_way: hold")),
     Case(
       clusterFile(routerKey: "when_all_fail: release"),

@@ -53,7 +53,8 @@ struct Stage {
   }
 
   func announces(_ node: String, _ passage: Passage) -> Occurrence {
-    .announced(Announcement(node: node, vrid: vrid, address: addresses[0].address.address, passages: [passage]))
+    .announced(
+      Announcement(node: node, holder: node, vrid: vrid, address: addresses[0].address.address, passages: [passage]))
   }
 
   func sends(_ node: String, priority: Int, to other: String) -> Occurrence {

@@ -144,9 +144,9 @@ struct AddressTests {
     let clock = ContinuousClock()
     let start = clock.now
     // 1.9 s counts as 1 s: too short is the safe side.
-    #expect(host.network.install(leased, lifetime: .milliseconds(1900)).failures == [])
+    #expect(host.network.install(leased, lease: .milliseconds(1900)).failures == [])
     #expect(try host.held().count == 3)
-    #expect(host.network.install([leased[1]], lifetime: .seconds(600)).failures == [])
+    #expect(host.network.install([leased[1]], lease: .seconds(600)).failures == [])
     let expired = try await eventually { try host.held().count == 2 }
     #expect(expired)
     #expect(clock.now - start >= .milliseconds(900))
@@ -175,13 +175,15 @@ struct AddressTests {
     var held: [HeldAddress] = []
     let listing = try clock.measure { held = try host.held() }
     #expect(Set(held.map(\.address)) == Set(placements.map(\.address)) && held.allSatisfy(\.isOurs))
-    let renewing = clock.measure { results = host.network.install(placements, lifetime: .seconds(60)) }
+    let renewing = clock.measure { results = host.network.renew(placements, lease: .seconds(60)) }
     #expect(results.failures == [])
     let removing = clock.measure { results = host.network.remove(placements) }
     #expect(results.failures == [])
     #expect(try host.held().isEmpty)
+    // Generous: some machines are slow, and some are asked for other things too.
+    #expect(renewing / 1000 < .microseconds(500))
     print(
-      "\(family), per address of 1000: \(installing / 1000) to install, \(renewing / 1000) to renew, "
+      "measured: \(family), per address of 1000: \(installing / 1000) to install, \(renewing / 1000) to renew, "
         + "\(removing / 1000) to remove; \(listing) to list them")
   }
 

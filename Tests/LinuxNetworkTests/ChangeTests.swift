@@ -105,10 +105,10 @@ struct ChangeTests {
   func renewals() throws {
     let pair = try quietPair()
     let leased = ["192.0.2.50/24", "2001:db8::50/64"].map { placement($0, on: pair.leftLink) }
-    _ = pair.left.install(leased, lifetime: .seconds(60))
+    _ = pair.left.install(leased, lease: .seconds(60))
     #expect(changed(pair))
     _ = try pair.left.interfaces()
-    for _ in 0..<10 { _ = pair.left.install(leased, lifetime: .seconds(60)) }
+    for _ in 0..<10 { _ = pair.left.install(leased, lease: .seconds(60)) }
     #expect(waitUntilReadable([pair.left.changeDescriptor]))
     #expect(!pair.left.drainChanges())
     #expect(!waitUntilReadable([pair.left.changeDescriptor], seconds: 0))

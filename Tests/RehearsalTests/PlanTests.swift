@@ -89,7 +89,8 @@ struct PredictionTests {
   func oneSecond() {
     #expect(standing().best == "swarm1")
     #expect(skew > .milliseconds(414) && skew < .milliseconds(415))
-    #expect(predict(.daemonStopped).fault.outage == .zero...skew)
+    #expect(predict(.daemonStopped).fault.outage == .zero ... .zero)
+    #expect(predict(.daemonStopped).fault.movedWithin == skew)
     #expect(predict(.hostKilled).fault.outage == (.seconds(2) + skew)...(.seconds(3) + skew))
     #expect(predict(.linkCut).fault.holder == "swarm2")
     #expect(predict(proxy).fault.outage == .zero...(.seconds(1) + skew))

@@ -25,6 +25,7 @@ package struct Blueprint: Equatable, Sendable {
     var preemption: Preemption = .immediate
     var trackers: [TrackerWeight] = []
     var transport: Transport = .unicast
+    var givesWay = true
     package var version: VRRPVersion = .v3
     /// Version 2 alone has one.
     var password: SimplePassword?
@@ -67,7 +68,7 @@ package struct Blueprint: Equatable, Sendable {
     return VirtualRouterConfiguration(
       name: router.name, vrid: router.vrid, version: router.version, priority: member.priority,
       interval: router.interval, preemption: router.preemption, families: families, trackers: router.trackers,
-      transport: router.transport, password: router.password)
+      transport: router.transport, password: router.password, givesWay: router.givesWay)
   }
 }
 

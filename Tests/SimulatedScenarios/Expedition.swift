@@ -74,6 +74,8 @@ extension Expedition {
       addresses: addresses.map { given(InterfaceAddress($0)) }, members: members, interval: interval)
     router.preemption = drawPreemption()
     if chance(350) { router.transport = .multicast }
+    // Most hold: who has given way waits for so long that little else happens.
+    router.givesWay = chance(250)
     if families == [.ipv4], interval.centiseconds.isMultiple(of: 100), chance(600) {
       router.version = .v2
       if chance(500) { router.password = given(SimplePassword("s3cret")) }
@@ -122,7 +124,7 @@ extension Expedition {
       happen(.linkUp(node))
       happen(.start(node))
     }
-    scenario.end = now + settling
+    scenario.end = now + settling + deference
   }
 
   private mutating func happen(_ incident: Incident) { happen(.incident(incident)) }
@@ -136,6 +138,11 @@ extension Expedition {
 
   /// The checkers' bound, with `preempt` delayed for four intervals, and what announcing takes.
   private var settling: Duration { longest.duration * 9 + interval.duration * 4 + .milliseconds(600) }
+
+  /// For how long one gives way the first time to a rival that does not hear it.
+  private var deference: Duration {
+    scenario.blueprint.routers.contains(where: \.givesWay) ? max(.seconds(10), longest.duration * 10) : .zero
+  }
 
   /// From none at all to long enough for everything to settle.
   private mutating func drawPause() {
@@ -164,8 +171,16 @@ extension Expedition {
     let nodes = scenario.blueprint.nodes.map(\.name)
     let node = one(of: nodes)
     let trackers = scenario.blueprint.routers.flatMap(\.trackers).map(\.tracker)
-    switch random.below(22) {
+    switch random.below(28) {
     case 0: happen(.crash(node))
+    case 22: happen(.kill(node))
+    case 24: happen(.drain(node, isForced: chance(300)))
+    case 25, 26: happen(.resume(node))
+    case 27: happen(.upgrade(node))
+    case 23:
+      happen(.kill(node))
+      now += random.duration(upTo: interval.duration * 2)
+      happen(.start(node))
     case 1: happen(.stop(node))
     case 2, 3: happen(.start(node))
     case 4: happen(.freeze(node)); frozen.insert(node)

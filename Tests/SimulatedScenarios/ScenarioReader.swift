@@ -173,6 +173,9 @@ extension Words {
         router.trackers.append(TrackerWeight(tracker: String(tracker), weight: Int(weight) ?? 0))
       case "transport":
         router.transport = try transport()
+      case "one_way":
+        try expect("hold")
+        router.givesWay = false
       case "version":
         router.version = try version()
       case "password":
@@ -195,7 +198,7 @@ extension Words {
   mutating func happenings() throws -> [Scenario.Happening] {
     let verb = try next()
     switch verb {
-    case "start", "crash", "stop", "freeze", "thaw":
+    case "start", "crash", "kill", "stop", "resume", "upgrade", "freeze", "thaw":
       var incidents: [Scenario.Happening] = []
       repeat { incidents.append(.incident(try incident(verb, try next()))) } while !isEmpty
       return incidents
@@ -221,6 +224,7 @@ extension Words {
         if take("|") { groups.append([]) } else { groups[groups.count - 1].append(try next()) }
       }
       return [.incident(.partition(groups))]
+    case "drain": return [.incident(.drain(try next(), isForced: take("forced")))]
     case "heal": return [.incident(.heal)]
     case "network": return [.incident(try network())]
     default: throw error("\(verb) is nothing that happens")
@@ -231,7 +235,10 @@ extension Words {
     switch verb {
     case "start": .start(node)
     case "crash": .crash(node)
+    case "kill": .kill(node)
     case "stop": .stop(node)
+    case "resume": .resume(node)
+    case "upgrade": .upgrade(node)
     case "freeze": .freeze(node)
     case "thaw": .thaw(node)
     default: throw error("\(verb) is nothing that happens to a node")

@@ -28,6 +28,7 @@ extension Blueprint.Router {
     words.append("interval \(interval.duration.text)")
     words.append("preempt \(preemption.text)")
     words += trackers.map { "track \($0.tracker):\($0.weight)" }
+    if !givesWay { words.append("one_way hold") }
     if transport == .multicast { words.append("transport multicast") }
     if version == .v2 { words.append("version 2") }
     if let password { words.append("password \(password.text)") }

@@ -24,7 +24,9 @@ struct FamilyTests {
       try await cluster.holder(is: "n1")
       for client in clients {
         try await client.waitForAnswer(from: "n1", for: .milliseconds(100))
-        #expect(client.stop().spans.map(\.responder).removingRepetitions == ["n1", "n2", "n1"])
+        // For the moment in which both have it, a neighbour that asks may be answered by either.
+        let order = client.stop().spans.map(\.responder).removingRepetitions
+        #expect(order.first == "n1" && order.last == "n1" && Set(order) == ["n1", "n2"], "\(order)")
       }
     }
   }

@@ -65,6 +65,9 @@ struct InterfaceTests {
     try ip("link", "add", "link", "eth0", "name", name, "type", "macvlan", "mode", "bridge")
     if let address { try ip("addr", "add", address, "dev", name) }
     try ip("link", "set", name, "up")
+    // Each interface answers for its own addresses alone: otherwise what is meant for one may arrive on the other.
+    let sysctl = try node.run("sysctl", ["-w", "net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2"])
+    try #require(sysctl.status.isSuccess, "\(sysctl.output)")
   }
 
   @Test("The interface that VRRP is spoken on is deleted, and made again", arguments: [false, true])

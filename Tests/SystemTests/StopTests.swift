@@ -1,4 +1,4 @@
-// A planned stop: the holder says farewell, its successor need not wait for silence, and nothing of it stays.
+// A planned stop: the holder calls for a successor, serves until there is one, and leaves nothing behind.
 
 import ControlAPI
 import Glibc
@@ -7,14 +7,18 @@ import Testing
 
 @Suite("Stopping", .hasTheMachineToItself, .tellsWhatDaemonsWrote)
 struct StopTests {
-  @Test("SIGTERM: the successor is there after Skew_Time", arguments: [100, 1000])
+  @Test("SIGTERM: the successor is there after Skew_Time, and until then the holder serves", arguments: [100, 1000])
   func outage(milliseconds: Int) async throws {
     try await Cluster.with(ClusterFile(interval: "\(milliseconds)ms")) { cluster in
       try await cluster.holder(is: "n1")
+      let begin = Moment.now()
       let outage = try await cluster.outage { try cluster.daemon("n1").terminate() }
-      // Skew_Time of n2, whose priority is 150.
-      #expect(outage <= .milliseconds(milliseconds) * 106 / 256 + .milliseconds(100))
+      print("measured: outage of a planned stop at \(milliseconds) ms: \(outage)")
+      #expect(outage <= .milliseconds(milliseconds == 1000 ? 100 : 40))
       #expect(try await cluster.daemon("n1").wait().isSuccess)
+      // Skew_Time of n2, whose priority is 150; the second for which connections go on; and the time for which n2's
+      // answers are waited for.
+      #expect(Moment.now() - begin <= .milliseconds(milliseconds) * 106 / 256 + .milliseconds(1700))
     }
   }
 
@@ -38,15 +42,16 @@ struct StopTests {
       }
       kernel.terminate()
       let farewell = "vrrp.prio == 0 && eth.src == 02:00:00:00:00:00"
-      try await wire.wait(for: 2, of: farewell)
+      try await wire.wait(for: 3, of: farewell)
       try await wire.stop()
 
       let farewells = try wire.fields(["frame.time_epoch"], of: farewell)
-      #expect(farewells.count == 2, "one for each family")
+      #expect(farewells.count == 3, "one for each family, and one to the successor when all is over")
       let removals = try removalTimes(kernel.log)
-      let lastFarewell = try #require(farewells.compactMap { $0["frame.time_epoch"].flatMap(timeOfDay) }.max())
+      let times = farewells.compactMap { $0["frame.time_epoch"].flatMap(timeOfDay) }.sorted()
+      try #require(times.count == 3)
       let firstRemoval = try #require(removals.min())
-      #expect(lastFarewell < firstRemoval)
+      #expect(times[1] < firstRemoval)
 
       #expect(!cluster["n1"].holds("10.0.10.39") && !cluster["n1"].holds("fd10::39"))
       #expect(throws: TestbedError.self) { try cluster["n1"].ask("/healthz") }

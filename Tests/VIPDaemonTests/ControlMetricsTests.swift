@@ -16,6 +16,12 @@ import Testing
         # HELP vipd_uptime_seconds Time since the daemon started.
         # TYPE vipd_uptime_seconds gauge
         vipd_uptime_seconds 12.3
+        # HELP vipd_upgrades_total How many times the running process has replaced its program.
+        # TYPE vipd_upgrades_total counter
+        vipd_upgrades_total 2
+        # HELP vipd_drained Whether an admin has this node stay away.
+        # TYPE vipd_drained gauge
+        vipd_drained 0
         # HELP vipd_fit Whether this node is fit to hold its addresses.
         # TYPE vipd_fit gauge
         vipd_fit 1
@@ -31,6 +37,13 @@ import Testing
         # HELP vipd_loop_deadlines_total Deadlines that the VRRP thread has met.
         # TYPE vipd_loop_deadlines_total counter
         vipd_loop_deadlines_total 9
+        # HELP vipd_loop_lateness_seconds How late the VRRP thread met its deadlines.
+        # TYPE vipd_loop_lateness_seconds histogram
+        vipd_loop_lateness_seconds_bucket{le="0.0001"} 7
+        vipd_loop_lateness_seconds_bucket{le="1.0"} 9
+        vipd_loop_lateness_seconds_bucket{le="+Inf"} 9
+        vipd_loop_lateness_seconds_sum 0.005
+        vipd_loop_lateness_seconds_count 9
         # HELP vipd_loop_lateness_max_seconds The most that the VRRP thread was ever late by.
         # TYPE vipd_loop_lateness_max_seconds gauge
         vipd_loop_lateness_max_seconds 0.002
@@ -63,6 +76,15 @@ import Testing
         # HELP vipd_virtual_router_advertisements_received_total Advertisements received and taken.
         # TYPE vipd_virtual_router_advertisements_received_total counter
         vipd_virtual_router_advertisements_received_total{\(router)} 0
+        # HELP vipd_virtual_router_deaf_link 1 where advertisements of one Active Router do not reach another.
+        # TYPE vipd_virtual_router_deaf_link gauge
+        vipd_virtual_router_deaf_link{\(router),from="swarm1",to="swarm2"} 1
+        # HELP vipd_virtual_router_conflicts_total Times that another router was Active beside this node.
+        # TYPE vipd_virtual_router_conflicts_total counter
+        vipd_virtual_router_conflicts_total{\(router)} 1
+        # HELP vipd_virtual_router_addresses_lost_total Times that another tool took addresses from this node.
+        # TYPE vipd_virtual_router_addresses_lost_total counter
+        vipd_virtual_router_addresses_lost_total{\(router)} 2
         # HELP vipd_virtual_router_announcements_sent_total Gratuitous ARPs or unsolicited NAs sent.
         # TYPE vipd_virtual_router_announcements_sent_total counter
         vipd_virtual_router_announcements_sent_total{\(router)} 3
@@ -128,6 +150,6 @@ import Testing
     let status = NodeStatus(
       cluster: "c", node: "n", version: "v", uptime: .zero, virtualRouters: [], trackers: [], peers: [])
     let headings = PrometheusMetrics.text(for: status).matches(of: /# TYPE (\w+)/).map { String($0.output.1) }
-    #expect(headings == ["vipd_build_info", "vipd_uptime_seconds", "vipd_fit"])
+    #expect(headings == ["vipd_build_info", "vipd_uptime_seconds", "vipd_drained", "vipd_fit"])
   }
 }

@@ -92,16 +92,32 @@ import Testing
     }
   }
 
-  @Test(arguments: ["/v1/drain", "/v1/resume"])
-  func saysWhatIsNotInThisVersion(path: String) async throws {
+  @Test(arguments: [
+    ("/v1/drain", DrainRequest()), ("/v1/drain?for=1800", DrainRequest(duration: .seconds(1800))),
+    ("/v1/drain?force=true&for=1", DrainRequest(duration: .seconds(1), isForced: true)),
+  ])
+  func drains(path: String, request: DrainRequest) async throws {
     try await withServer { server in
-      let answer = try await server.ask("POST", path)
-      #expect(answer.status == 501)
-      #expect(answer.error?.contains("not in this version") == true)
+      let drained = try await server.ask("POST", path)
+      #expect(drained.status == 200)
+      #expect(server.daemon.drains == [request])
+      let resumed = try await server.ask("POST", "/v1/resume")
+      #expect(resumed.status == 200)
+      #expect(server.daemon.drains == [request, nil])
     }
   }
 
-  @Test(arguments: ["/v1/reload", "/v1/drain", "/v1/resume", "/v1/status"])
+  @Test(arguments: ["for=0", "for=-1", "for=soon", "for=99999999999", "for", "force=maybe", "until=noon"])
+  func refusesADrainThatMakesNoSense(query: String) async throws {
+    try await withServer { server in
+      let answer = try await server.ask("POST", "/v1/drain?" + query)
+      #expect(answer.status == 400)
+      #expect(answer.error?.contains(query.prefix { $0 != "=" }) == true)
+      #expect(server.daemon.drains == [])
+    }
+  }
+
+  @Test(arguments: ["/v1/reload", "/v1/drain", "/v1/resume", "/v1/upgrade", "/v1/status"])
   func takesNoCommandsOverTCP(path: String) async throws {
     try await withServer { server in
       let answer = try await server.ask("POST", path, .tcp)

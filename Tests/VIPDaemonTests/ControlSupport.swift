@@ -16,6 +16,7 @@ final class FakeDaemon: ControlSource {
     var statusCount = 0
     var reloads: [Result<String, ControlFailure>] = []
     var reloadCount = 0
+    var drains: [DrainRequest?] = []
     var isFrozen = false
     var frozen: [CheckedContinuation<Void, Never>] = []
   }
@@ -41,6 +42,21 @@ final class FakeDaemon: ControlSource {
       state.reloads.isEmpty ? .success("nothing changed") : state.reloads.removeFirst()
     }
   }
+
+  func drain(_ request: DrainRequest) async -> Result<String, ControlFailure> {
+    state.withLock { $0.drains.append(request) }
+    return .success("drained")
+  }
+
+  func resume() async -> Result<String, ControlFailure> {
+    state.withLock { $0.drains.append(nil) }
+    return .success("resumed")
+  }
+
+  func upgrade() async -> Result<String, ControlFailure> { .failure(ControlFailure("nothing to replace it with")) }
+
+  /// What it was asked for, nil for the end of it.
+  var drains: [DrainRequest?] { state.withLock { $0.drains } }
 
   var reloadCount: Int { state.withLock { $0.reloadCount } }
   var statusCount: Int { state.withLock { $0.statusCount } }
@@ -82,7 +98,9 @@ extension NodeStatus {
         activeRouter: ActiveRouter(node: "swarm1", address: "10.0.10.31", priority: 80),
         addresses: [VirtualAddressStatus(address: "10.0.10.39/24", installed: true)], transitions: 1,
         advertisementsSent: 5, advertisementsReceived: 0, discarded: ["ttl": 2, "checksum": 0],
-        adjustments: [PriorityAdjustment(tracker: "docker", amount: -120)], announcementsSent: 3)
+        adjustments: [PriorityAdjustment(tracker: "docker", amount: -120)], announcementsSent: 3,
+        addressesLost: 2, conflicts: 1,
+        deafLinks: [DeafLink(from: "swarm1", to: "swarm2")])
     ],
     trackers: [
       TrackerStatus(
@@ -97,7 +115,12 @@ extension NodeStatus {
     ],
     health: NodeHealth(fit: true, problems: []),
     configuration: ConfigurationStatus(file: "/etc/vipd/vipd.yaml", digest: "a1b2", loaded: .seconds(12)),
-    loop: LoopStatus(deadlines: 9, latenessMaximum: .milliseconds(2), latenessLast: .zero))
+    loop: LoopStatus(
+      deadlines: 9, latenessMaximum: .milliseconds(2), latenessLast: .zero,
+      latenessSum: 0.005,
+      lateness: [
+        LatenessBucket(within: 0.0001, deadlines: 7), LatenessBucket(within: 1, deadlines: 9),
+      ]), upgrades: 2)
 }
 
 /// A directory of the test's own, which goes when the last user of it has gone.

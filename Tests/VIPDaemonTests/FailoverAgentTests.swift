@@ -47,12 +47,13 @@ import VRRP
     await bench.end()
   }
 
-  @Test("FSM-8: stopping sends priority 0 before the addresses go, and the loop returns")
+  @Test("FSM-8: stopping sends priority 0, then waits for a successor, and then the addresses go")
   func stops() async throws {
     let bench = try Bench()
     try await eventually("Active") { await state(bench) == .active }
     bench.host.forgetDeeds()
     await bench.end()
+    try await eventually("removed") { bench.host.deeds.contains(.removed(["10.0.0.9/24"])) }
     let deeds = bench.host.deeds
     let farewell = try #require(deeds.firstIndex(of: .sent(.relinquishing, to: IPAddress("10.0.0.3")!)))
     let removal = try #require(deeds.firstIndex(of: .removed(["10.0.0.9/24"])))
@@ -189,16 +190,58 @@ import VRRP
     await bench.end()
   }
 
-  @Test("An address that an Active Router lacks is a problem, and the node is not fit")
-  func missedAddress() async throws {
-    let bench = try Bench(Bench.clusterFile(interval: "1s"))
-    try await eventually("Active", within: .seconds(20)) { await state(bench) == .active }
-    #expect(await bench.agent.status().health?.fit == true)
+  @Test("An address that was taken from an Active Router is put back and announced, and told")
+  func takenAddress() async throws {
+    let bench = try Bench()
+    try await eventually("Active") { await state(bench) == .active }
+    bench.host.forgetDeeds()
     bench.host.change { $0[0].addresses.removeAll { $0.isOurs } }
-    try await eventually("the node says so") {
-      await bench.agent.status().health?.problems == ["ingress: 10.0.0.9/24 is not on eth0"]
+    try await eventually("it is back") { bench.host.deeds.contains(.installed(["10.0.0.9/24"])) }
+    try await eventually("it is announced") { bench.host.deeds.contains(.frame(on: 2)) }
+    try await eventually("all is well") { await bench.agent.status().health?.fit == true }
+    #expect(await bench.agent.losses[VRID(rawValue: 12)!]?.total == 1)
+    await bench.end()
+  }
+
+  @Test("Taken again and again it is left to whoever is stronger, and the node says so")
+  func takenAgainAndAgain() async throws {
+    let bench = try Bench()
+    try await eventually("Active") { await state(bench) == .active }
+    for number in 1...(LossBook.most + 1) {
+      bench.host.change { $0[0].addresses.removeAll { $0.isOurs } }
+      try await eventually("it is noticed") {
+        await bench.agent.losses[VRID(rawValue: 12)!]?.total == number
+      }
     }
-    #expect(await bench.agent.status().virtualRouters.first?.addresses.first?.installed == false)
+    try await eventually("it gives up") { await state(bench) == .initialize }
+    #expect(
+      await bench.agent.status().virtualRouters.first?.reason
+        == "10.0.0.9/24 removed by another tool 11 times within a minute")
+    await bench.end()
+  }
+
+  @Test("An address of ours on a node that is not Active is removed, whenever it turns up")
+  func strayAddress() async throws {
+    let bench = try Bench(Bench.clusterFile(interval: "40s"))
+    try await eventually("waits") { await state(bench) == .backup }
+    bench.host.change {
+      $0[0].addresses += [Bench.held("10.0.0.9/24", isOurs: true), Bench.held("10.0.0.7/24", isOurs: true)]
+    }
+    try await eventually("removed, and what the file does not name is not") {
+      bench.host.deeds == [.removed(["10.0.0.9/24"])]
+    }
+    await bench.end()
+  }
+
+  @Test("A holder goes on after a restart where its lease proves that nobody has taken over", arguments: [true, false])
+  func adoption(isFresh: Bool) async throws {
+    var interface = Bench.eth0
+    interface.addresses.append(Bench.held("10.0.0.9/24", isOurs: true))
+    let age: Duration = isFresh ? .milliseconds(500) : .milliseconds(2100)
+    let bench = try Bench(Bench.clusterFile(interval: "1s"), interfaces: [interface], renewedBefore: age)
+    try await eventually("started") { await state(bench) != .initialize }
+    #expect(await state(bench) == (isFresh ? .active : .backup))
+    #expect(bench.host.deeds.contains(.removed(["10.0.0.9/24"])) != isFresh)
     await bench.end()
   }
 
@@ -240,7 +283,7 @@ import VRRP
     let touched = bench.host.deeds.contains { deed in
       switch deed {
       case .installed(let addresses), .removed(let addresses): !addresses.isEmpty
-      case .sent, .frame: false
+      case .sent, .frame, .kept, .stoppedKeeping, .forwarded, .stoppedForwarding: false
       }
     }
     #expect(!touched)

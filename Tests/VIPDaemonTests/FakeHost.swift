@@ -19,6 +19,10 @@ enum Deed: Equatable, Sendable {
   case installed([String])
   case removed([String])
   case frame(on: Int)
+  case kept([IPAddress])
+  case stoppedKeeping([IPAddress])
+  case forwarded([IPAddress], to: IPAddress)
+  case stoppedForwarding([IPAddress])
 }
 
 final class FakeHost: HostNetwork, @unchecked Sendable {
@@ -37,6 +41,7 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var forms: [IPAddress: ChecksumForm] = [:]
     var refusal: HostNetworkFailure?
     var sendRefusal: HostNetworkFailure?
+    var handoverRefusal: HostNetworkFailure?
     var filter: ReceptionFilter?
     var claims: [ReceivedFrame] = []
     var watched: [[WatchedAddress]] = []
@@ -44,6 +49,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     var memberships: Set<GroupMembership> = []
     var sampledMemberships: Set<GroupMembership> = []
     var membershipRefusal: HostNetworkFailure?
+    var renewals: [AddressPlacement: Instant] = [:]
+    var renewalCount = 0
   }
 
   init(_ interfaces: [NetworkInterface]) { state = Mutex(State(interfaces: interfaces)) }
@@ -84,6 +91,8 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
   var watched: [[WatchedAddress]] { state.withLock { $0.watched } }
 
   /// Another host's frames.
+  var claimsWaiting: Int { state.withLock { $0.claims.count } }
+
   func claim(_ frames: [ReceivedFrame]) {
     state.withLock { $0.claims += frames }
     eventfd_write(claims, 1)
@@ -150,7 +159,31 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
     return eventfd_read(changes, &count) == 0
   }
 
-  func install(_ placements: [AddressPlacement]) -> [Result<Void, HostNetworkFailure>] {
+  func renew(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>] {
+    state.withLock { state in
+      state.renewalCount += 1
+      for placement in placements { state.renewals[placement] = .now() }
+    }
+    return placements.map { _ in .success(()) }
+  }
+
+  func renewed(before: Duration) {
+    state.withLock { state in
+      for interface in state.interfaces {
+        for address in interface.addresses where address.isOurs {
+          state.renewals[AddressPlacement(address: address.address, interfaceIndex: interface.index)] = .now() - before
+        }
+      }
+    }
+  }
+
+  var receptionSockets: ReceptionSockets { ReceptionSockets(descriptors: [:]) }
+
+  func renewals() -> [AddressPlacement: Duration] {
+    state.withLock { $0.renewals }.mapValues { Instant.now() - $0 }
+  }
+
+  func install(_ placements: [AddressPlacement], lease: Duration?) -> [Result<Void, HostNetworkFailure>] {
     defer { eventfd_write(changes, 1) }
     return state.withLock { state in
       if let refusal = state.refusal { return placements.map { _ in .failure(refusal) } }
@@ -175,6 +208,30 @@ final class FakeHost: HostNetwork, @unchecked Sendable {
       return placements.map { _ in .success(()) }
     }
   }
+
+  func prepareHandover() {}
+
+  func keepConnections(to addresses: [IPAddress], within patience: Duration) throws(HostNetworkFailure) {
+    if let failure = state.withLock({ $0.handoverRefusal }) { throw failure }
+    state.withLock { $0.deeds.append(.kept(addresses)) }
+  }
+
+  func stopKeepingConnections(to addresses: [IPAddress], within patience: Duration) {
+    state.withLock { $0.deeds.append(.stoppedKeeping(addresses)) }
+  }
+
+  func forwardConnections(
+    to addresses: [IPAddress], predecessor: IPAddress, within patience: Duration
+  ) throws(HostNetworkFailure) {
+    if let failure = state.withLock({ $0.handoverRefusal }) { throw failure }
+    state.withLock { $0.deeds.append(.forwarded(addresses, to: predecessor)) }
+  }
+
+  func stopForwardingConnections(to addresses: [IPAddress]) {
+    state.withLock { $0.deeds.append(.stoppedForwarding(addresses)) }
+  }
+
+  func refuseHandovers(_ failure: HostNetworkFailure?) { state.withLock { $0.handoverRefusal = failure } }
 
   /// How many frames have asked whether somebody has an address; they are no deeds, since they change nothing.
   var probes: Int { state.withLock { $0.probes } }
@@ -215,7 +272,7 @@ final class Bench: Sendable {
   }
 
   static func clusterFile(
-    interval: String = "10ms", priorities: [Int] = [200, 150, 100], addresses: String = "[10.0.0.9/24]",
+    interval: String = "100ms", priorities: [Int] = [200, 150, 100], addresses: String = "[10.0.0.9/24]",
     keys: [String] = [], more: String = ""
   ) -> String {
     """
@@ -234,12 +291,16 @@ final class Bench: Sendable {
     """
   }
 
-  init(_ text: String = clusterFile(), interfaces: [NetworkInterface] = [eth0]) throws {
+  /// - Parameter renewedBefore: how long ago the addresses of ours that are there already were renewed.
+  init(
+    _ text: String = clusterFile(), interfaces: [NetworkInterface] = [eth0], renewedBefore: Duration? = nil
+  ) throws {
     var template = Array("/tmp/vipd-bench-XXXXXX".utf8CString)
     close(mkstemp(&template))
     file = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     Self.write(text, to: file)
     host = FakeHost(interfaces)
+    if let renewedBefore { host.renewed(before: renewedBefore) }
     loop = try VRRPLoop()
     var logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
     logger.logLevel = .critical

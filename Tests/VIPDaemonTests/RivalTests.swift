@@ -49,6 +49,45 @@ import VRRPWire
     #expect(told == [Self.words])
   }
 
+  @Test("A rival's claim to an address that this node holds is told, with its MAC, and outdone at once")
+  func splitBrain() async throws {
+    let bench = try Bench(Bench.clusterFile(interval: "1s"))
+    try await eventually("watches what it holds") {
+      bench.host.watched.last?.map(\.address).contains(IPAddress("10.0.0.9")!) == true
+    }
+    bench.host.claim([claim(to: "10.0.0.9")])
+    try await eventually("nothing is said of what a predecessor may still send") { bench.host.claimsWaiting == 0 }
+    try await Task.sleep(for: .milliseconds(250))
+    #expect(await bench.agent.status().rivals == [])
+    bench.host.forgetDeeds()
+    bench.host.claim([claim(to: "10.0.0.9")])
+    try await eventually("announced again") { bench.host.deeds.contains(.frame(on: 2)) }
+    let words =
+      "ingress: 10.0.0.9, which this node holds, is also claimed by 02:00:00:00:00:09 on eth0: two hosts answer for it"
+    #expect(await bench.agent.status().health?.problems == [words])
+    await bench.end()
+  }
+
+  @Test("Another Active Router beside this one is told, counted, and over when it is")
+  func twoActive() async throws {
+    let bench = try Bench()
+    try await eventually("Active for a while") {
+      await bench.agent.status().virtualRouters.first.map { $0.state == .active && $0.since > .milliseconds(150) }
+        == true
+    }
+    bench.hear(from: "10.0.0.2", priority: .contending(.standard), centiseconds: 10)
+    bench.hear(from: "10.0.0.2", priority: .contending(.standard), centiseconds: 10)
+    let words = "ingress: n2 (10.0.0.2) is Active too, with priority 100: two nodes answer for 10.0.0.9"
+    try await eventually("told") { await bench.agent.status().health?.problems == [words] }
+    #expect(await bench.agent.status().health?.fit == true)
+    try await eventually("over") { await bench.agent.status().health?.problems == [] }
+    #expect(await bench.agent.status().virtualRouters.first?.conflicts == 1)
+    await bench.end()
+    let events = bench.agent.events.events(from: bench.agent.events.resumption(after: 0), limit: 100) ?? []
+    let told = events.filter { $0.event.kind == .peer }.map(\.event.message)
+    #expect(told.count == 2 && told.first == words && told.last?.contains("no longer Active beside this node") == true)
+  }
+
   @Test("Our own frames, other addresses, other interfaces and rubbish are no rivals")
   func notRivals() async throws {
     let bench = try Bench(Bench.clusterFile(interval: "1s"))

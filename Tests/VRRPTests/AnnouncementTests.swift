@@ -62,7 +62,9 @@ struct AnnouncementTests {
         switch action {
         case .sendAdvertisement: answers += 1
         case .announceAddresses: announcements += 1
-        case .installAddresses, .removeAddresses, .transition: Issue.record("\(action)")
+        case .installAddresses, .renewAddresses, .removeAddresses, .retireAddresses, .forwardConnections,
+          .commendAddresses, .transition:
+          Issue.record("\(action)")
         }
       }
     }

@@ -51,7 +51,8 @@ func every(_ centiseconds: Int) -> AdvertisementInterval {
 func configuration(
   name: String = "ingress", vrid: VRID = vrid(12), priority own: UInt8 = 100, every interval: Int = 100,
   preempt: Preemption = .immediate, families: [IPFamily] = [.ipv4], addresses: [String]? = nil,
-  healthy: [String: UInt8] = [:], trackers: [TrackerWeight] = [], transport: Transport = .unicast
+  healthy: [String: UInt8] = [:], trackers: [TrackerWeight] = [], transport: Transport = .unicast,
+  isLeased: Bool = false
 ) -> VirtualRouterConfiguration {
   let addresses = (addresses ?? ["10.0.0.39/24", "fe80::39/64", "fd00::39/64"]).map { virtual($0) }
   return VirtualRouterConfiguration(
@@ -64,7 +65,7 @@ func configuration(
         },
         addresses: addresses.filter { $0.address.family == family })
     },
-    trackers: trackers, transport: transport)
+    trackers: trackers, transport: transport, isLeased: isLeased)
 }
 
 /// What a peer sends us.

@@ -21,6 +21,7 @@ struct PreemptionTests {
         = backup, Active_Down_Timer 1.7140625s at 1s, will preempt high
       1.7140625s deadline
         send 150 every 1s of 10.0.0.39 to all
+        forward connections to 10.0.0.39/24 to high
         install 10.0.0.39/24
         announce 10.0.0.39/24
         backup → active: preemption of high (80)
@@ -117,7 +118,7 @@ struct PreemptionTests {
         backup → active: nobody heard
         = active, Adver_Timer 4.0625s, announces 3.2625s
       3.1s hear 250 from high
-        remove 10.0.0.39/24
+        retire 10.0.0.39/24
         send 240 every 1s of 10.0.0.39 to high at 10.0.0.3
         active → backup: superseded by high (250)
         = backup, Active_Down_Timer 6.1625s at 1s
@@ -144,6 +145,7 @@ struct PreemptionTests {
         = backup, Active_Down_Timer 4.4140625s at 1s, will preempt high
       4.4140625s deadline
         send 150 every 1s of 10.0.0.39 to all
+        forward connections to 10.0.0.39/24 to high
         install 10.0.0.39/24
         announce 10.0.0.39/24
         backup → active: preemption of high (80)
@@ -181,6 +183,7 @@ struct PreemptionTests {
         = backup, Active_Down_Timer 1.953125s at 1s, will preempt high
       1.953125s deadline
         send 140 every 1s of 10.0.0.39 to all
+        forward connections to 10.0.0.39/24 to high
         install 10.0.0.39/24
         announce 10.0.0.39/24
         backup → active: preemption of high (130)
@@ -301,7 +304,7 @@ struct HolderPriorityTests {
           send 0 every 1s of 10.0.0.39 to all
           = active, Adver_Timer 4.75s, announces 3.809375s
         4.4s hear 90 from low
-          remove 10.0.0.39/24
+          retire 10.0.0.39/24
           send 64 every 1s of 10.0.0.39 to low at 10.0.0.1
           active → backup: superseded by low (90)
           = backup, Active_Down_Timer 8.15s at 1s

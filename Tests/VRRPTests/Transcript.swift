@@ -60,7 +60,11 @@ struct TranscriptPlayer {
     }
     switch words.first {
     case "startup": return .startup
+    case "resume": return .resume
     case "shutdown": return .shutdown(.stopped)
+    case "drain": return .shutdown(.drained(isForced: words.last == "forced"))
+    case "contest": return .contested
+    case "lose": return .shutdown(.interfaceDown(word(after: "lose") ?? ""))
     case "deadline": return .deadline
     case "priority": return word(after: "priority").flatMap { UInt8($0) }.map { .priorityChanged(priority($0)) }
     case "reconfigure": return word(after: "reconfigure").flatMap { files[$0] }.map { .reconfigured($0) }
@@ -113,6 +117,8 @@ private func text(_ state: VirtualRouter.State) -> String {
       }
     return "backup, Active_Down_Timer \(text(backup.activeDownTimer)) at \(backup.activeAdverInterval)" + expectation
   case .active(let active):
+    if let departure = active.departure { return "active, leaves at \(text(departure.until))" }
+    if active.reluctance != nil { return "active, reluctantly, Adver_Timer \(text(active.adverTimer))" }
     return "active, Adver_Timer \(text(active.adverTimer))"
       + (active.announcements.next.map { ", announces \(text($0))" } ?? "")
   }
@@ -129,8 +135,13 @@ private func text(_ action: VirtualRouter.Action) -> String {
     let addresses = advertisement.addresses.map(\.description).joined(separator: " ")
     return "send \(advertisement.priority.fieldValue) every \(advertisement.interval) of \(addresses) to \(to)"
   case .installAddresses(let addresses): return "install \(text(addresses))"
+  case .renewAddresses(let addresses): return "renew \(text(addresses))"
   case .removeAddresses(let addresses): return "remove \(text(addresses))"
+  case .retireAddresses(let addresses): return "retire \(text(addresses))"
+  case .forwardConnections(let addresses, let peer):
+    return "forward connections to \(text(addresses)) to \(node(peer))"
   case .announceAddresses(let addresses): return "announce \(text(addresses))"
+  case .commendAddresses(let addresses, let peer): return "commend \(text(addresses)) at \(node(peer))"
   case .transition(let transition):
     return "\(transition.from.rawValue) → \(transition.to.rawValue): \(text(transition.reason))"
   }
@@ -150,7 +161,12 @@ private func text(_ reason: Transition.Reason) -> String {
   case .relinquished(let router): "relinquished by \(words(router))"
   case .preemption(let router): "preemption of \(words(router))"
   case .superseded(let router): "superseded by \(words(router))"
+  case .unheard(let router, let pause): "not heard by \(words(router)), gives way for \(text(pause))"
   case .obstacle(.stopped): "stopped"
+  case .obstacle(.drained): "drained"
+  case .obstacle(.interfaceDown(let name)): "\(name) is down"
+  case .absence(let duration): "absence for \(text(duration))"
+  case .resumption: "resumption"
   case .obstacle(let obstacle): "\(obstacle)"
   }
 }

@@ -26,10 +26,10 @@ struct TwoFamilyTests {
         send 100 every 1s of fe80::39 fd00::39 to all
         announce fe80::39/64 fd00::39/64
         = active, Adver_Timer 5.609375s, announces 5.609375s
-      5s shutdown
+      5s lose eth0
         send 0 every 1s of fe80::39 fd00::39 to all
         remove fe80::39/64 fd00::39/64
-        active → initialize: stopped
+        active → initialize: eth0 is down
         = initialize
       """)
   }
@@ -62,12 +62,13 @@ struct TwoFamilyTests {
       3.109375s deadline
         send 100 every 1s of 10.0.0.39 to all
         send 100 every 1s of fe80::39 fd00::39 to all
+        forward connections to 10.0.0.39/24 fe80::39/64 fd00::39/64 to high
         install 10.0.0.39/24 fe80::39/64 fd00::39/64
         announce 10.0.0.39/24 fe80::39/64 fd00::39/64
         backup → active: preemption of high (99)
         = active, Adver_Timer 4.109375s, announces 3.309375s
       3.5s hear 200 from high over ipv6
-        remove 10.0.0.39/24 fe80::39/64 fd00::39/64
+        retire 10.0.0.39/24 fe80::39/64 fd00::39/64
         send 100 every 1s of fe80::39 fd00::39 to high at fd00::1
         active → backup: superseded by high (200)
         = backup, Active_Down_Timer 7.109375s at 1s

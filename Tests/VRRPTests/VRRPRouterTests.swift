@@ -47,10 +47,14 @@ struct VRRPRouterTests {
     #expect(node == before)
 
     let stopped = node.handle(.shutdown, at: at(.seconds(1)))
-    #expect(transitions(stopped) == ["12 backup → initialize", "13 active → initialize"])
+    #expect(transitions(stopped) == ["12 backup → initialize"])
     #expect(sent(stopped) == [0])
+    #expect(node.handle(.shutdown, at: at(.milliseconds(1100))) == [])
+    #expect(!node.isIdle, "no successor was heard yet")
+    #expect(transitions(node.handle(.deadline, at: at(.milliseconds(2020)))) == ["13 active → initialize"])
     #expect(states(node) == [.initialize, .initialize])
     #expect(node.nextDeadline == nil)
+    #expect(node.isIdle)
   }
 
   @Test("Trackers: those not checked yet count as down, so that nobody starts with a claim it may not have")
@@ -170,7 +174,7 @@ struct VRRPRouterReconfigurationTests {
     let own = [configuration(vrid: first, priority: 255), configuration(vrid: second)]
     var node = started(own)
     let before = node
-    #expect(node.handle(.reconfigured(own, obstacles: [:]), at: at(.seconds(5))) == [])
+    #expect(node.handle(.reconfigured(own, obstacles: [:]), at: at(.seconds(1))) == [])
     #expect(node == before)
   }
 
@@ -182,7 +186,7 @@ struct VRRPRouterReconfigurationTests {
 
     let directives = node.handle(
       .reconfigured([configuration(vrid: third), configuration(vrid: second, priority: 255)], obstacles: [:]),
-      at: at(.seconds(5)))
+      at: at(.seconds(1)))
 
     #expect(transitions(directives) == ["12 active → initialize", "14 initialize → backup"])
     #expect(sent(directives) == [0])

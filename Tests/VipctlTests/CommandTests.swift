@@ -47,6 +47,33 @@ import VIPDaemon
     #expect(down.output.hasPrefix("VIPD CRITICAL - cannot reach vipd at /nonexistent/vipd.sock: no such file"))
   }
 
+  @Test func upgrades() async throws {
+    try await withDaemon { daemon in
+      let command = ["upgrade", "--timeout", "30", "--socket", daemon.path]
+      #expect(try await vipctl(command).output == "vipd 9 takes over\n")
+      daemon.source.refuseReloads()
+      let refused = try await vipctl(command)
+      #expect(refused.code == 1 && refused.errors == "vipctl: vipd would not start\n")
+    }
+  }
+
+  @Test func drainsAndResumes() async throws {
+    try await withDaemon { daemon in
+      let at = ["--timeout", "30", "--socket", daemon.path]
+      let kept = try await vipctl(["drain"] + at)
+      #expect(kept.code == 1)
+      #expect(kept.errors == "vipctl: no other node has taken over ingress\n")
+      #expect(try await vipctl(["drain", "--force"] + at).output == "stays away for ever\n")
+      #expect(try await vipctl(["drain", "--force", "--for", "30m"] + at).output == "stays away for 1800 s\n")
+      #expect(try await vipctl(["resume"] + at).output == "takes part again\n")
+      for nonsense in ["30", "0s", "-5m", "soon", "9999999999999999999s", "400d"] {
+        let refused = try await vipctl(["drain", "--for=" + nonsense] + at)
+        #expect(refused.code == 64)
+        #expect(refused.errors.contains("30m"))
+      }
+    }
+  }
+
   @Test func reloads() async throws {
     try await withDaemon { daemon in
       #expect(try await vipctl("reload", "--timeout", "30", "--socket", daemon.path).output == "nothing changed\n")
@@ -121,7 +148,9 @@ import VIPDaemon
     #expect(try await vipctl("--version").output == "vipctl \(vipdVersion)\n")
     let help = try await vipctl("--help")
     #expect(help.code == 0)
-    for command in ["status", "watch", "probe", "reload"] { #expect(help.output.contains("  \(command)")) }
+    for command in ["status", "watch", "probe", "reload", "drain", "resume", "upgrade"] {
+      #expect(help.output.contains("  \(command)"))
+    }
     for arguments in [
       ["status", "--timeout", "0"], ["status", "--socket", "/a", "--url", "http://b"], ["status", "--url", "b"],
       ["nonsense"],
@@ -171,12 +200,31 @@ private struct Daemon {
 private final class FakeSource: ControlSource {
   let events = EventBroadcaster()
   private let refusesReloads = Mutex(false)
+  private let upgrades = Mutex(0)
 
-  func status() async -> NodeStatus { .failedOver }
+  func status() async -> NodeStatus {
+    var status = NodeStatus.failedOver
+    status.upgrades = upgrades.withLock { $0 == 0 ? nil : $0 }
+    return status
+  }
 
   func reload() async -> Result<String, ControlFailure> {
     refusesReloads.withLock { $0 }
       ? .failure(ControlFailure("vipd.yaml:3:5: unknown key")) : .success("nothing changed")
+  }
+
+  func drain(_ request: DrainRequest) async -> Result<String, ControlFailure> {
+    request.isForced
+      ? .success("stays away for \(request.duration.map { "\($0.components.seconds) s" } ?? "ever")")
+      : .failure(ControlFailure("no other node has taken over ingress"))
+  }
+
+  func resume() async -> Result<String, ControlFailure> { .success("takes part again") }
+
+  func upgrade() async -> Result<String, ControlFailure> {
+    guard refusesReloads.withLock({ !$0 }) else { return .failure(ControlFailure("vipd would not start")) }
+    upgrades.withLock { $0 += 1 }
+    return .success("vipd 9 takes over")
   }
 
   func refuseReloads() { refusesReloads.withLock { $0 = true } }

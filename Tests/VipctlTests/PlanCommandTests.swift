@@ -92,7 +92,7 @@ import Testing
                                                                              Skew_Time
     host dies on swarm1      swarm1 → swarm2    2.06–3.06 s   2.06–3.06 s    silence: Active_Down_Interval of swarm2
     link cut on swarm1       swarm1 → swarm2    2.06–3.06 s   2.06–3.06 s    silence: Active_Down_Interval of swarm2
-    vipd stopped on swarm1   swarm1 → swarm2    63 ms         63 ms          farewell: Skew_Time of swarm2
+    vipd stopped on swarm1   swarm1 → swarm2    63 ms         none           farewell: Skew_Time of swarm2
     partition around swarm1  swarm1 and swarm2  2.06–3.06 s   2.06–3.06 s    each side has a holder until it heals
       both have it while it lasts, and for up to 847 ms once it heals
     partition around swarm2  swarm1 and swarm2  2.06–3.06 s   none           each side has a holder until it heals

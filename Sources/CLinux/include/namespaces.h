@@ -70,6 +70,9 @@ pid_t vipd_reap(pid_t process, int blocking, int *_Nonnull status);
 /// Round-robin real-time scheduling for the calling thread, not inherited. Returns 0, or -1 with errno.
 int vipd_schedule_thread_promptly(int priority);
 
+/// Has the calling thread run on one processor alone. Returns 0, or -1 with errno.
+int vipd_pin_thread(int processor);
+
 /// A pipe, and a file without a name, both closed on exec; -1 with errno.
 int vipd_pipe(int ends[_Nonnull 2]);
 int vipd_memory_file(void);

@@ -2,6 +2,7 @@
 #pragma once
 #include <linux/capability.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
 
@@ -13,3 +14,10 @@ int become(uid_t user, gid_t group);
 
 /// Puts the calling thread into SCHED_RR; what it forks or clones is ordinary again (SCHED_RESET_ON_FORK).
 int become_real_time(int priority);
+
+/// Keeps every page that this process has touched or will touch in memory. Fails where that would have a limit: later
+/// allocations beyond it would fail.
+int lock_memory(void);
+
+/// Whether the calling thread is in SCHED_RR.
+bool is_real_time(void);

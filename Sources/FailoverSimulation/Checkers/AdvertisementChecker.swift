@@ -7,11 +7,6 @@ struct AdvertisementChecker: Checker {
   /// When an Active Router last advertised.
   private var last: [Place: Instant] = [:]
 
-  private struct Place: Hashable {
-    var node: String
-    var vrid: VRID
-  }
-
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
     let lapses = lapses(step, picture)
     return lapses + mistakes(step, picture)
@@ -22,6 +17,11 @@ struct AdvertisementChecker: Checker {
     var complaints: [String] = []
     for case .sent(let sending) in step.occurrences {
       let place = Place(node: sending.sender, vrid: sending.advertisement.vrid)
+      // One that calls for a successor has said so, and waits.
+      if sending.advertisement.priority == .relinquishing {
+        last[place] = nil
+        continue
+      }
       guard let before = last.updateValue(step.time, forKey: place), let quiet = picture.quietSince, quiet <= before,
         let node = picture[place.node], let active = node.active[place.vrid], active <= before,
         let interval = node.configuration(of: place.vrid)?.interval.duration, step.time > before + interval
@@ -39,14 +39,15 @@ struct AdvertisementChecker: Checker {
       case .unreadable(let node, let message): "\(node) cannot read a peer's message: \(message.reason.rawValue)"
       // A node that has not reloaded yet may still speak for a virtual router that the other has given up.
       case .discarded(_, .vrid, _): nil
-      case .discarded(_, .version, let vrid) where picture.mayMisunderstand(vrid): nil
       // Over multicast, IPv6 is spoken from addresses that those who speak unicast do not know.
-      case .discarded(_, .peer, let vrid) where picture.mayMisunderstand(vrid): nil
-      case .discarded(_, .destination, let vrid) where picture.mayMisunderstand(vrid): nil
-      case .discarded(_, .intervalMismatch, let vrid) where picture.mayMisunderstand(vrid): nil
-      case .discarded(_, .authentication, let vrid) where picture.mayMisunderstand(vrid): nil
+      case .discarded(_, .version, let vrid) where picture.mayMisunderstand(vrid),
+        .discarded(_, .peer, let vrid) where picture.mayMisunderstand(vrid),
+        .discarded(_, .destination, let vrid) where picture.mayMisunderstand(vrid),
+        .discarded(_, .intervalMismatch, let vrid) where picture.mayMisunderstand(vrid),
+        .discarded(_, .authentication, let vrid) where picture.mayMisunderstand(vrid):
+        nil
       case .discarded(let node, let reason, let vrid): "\(node), VRID \(vrid), discards a peer's: \(reason.rawValue)"
-      case .incident, .noticed, .transition, .installed, .removed, .announced, .learned, .spinning: nil
+      case .incident, .noticed, .transition, .installed, .removed, .expired, .announced, .learned, .spinning: nil
       }
     }
   }

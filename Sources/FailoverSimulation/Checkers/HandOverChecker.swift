@@ -54,12 +54,14 @@ struct HandOverChecker: Checker {
 
   private mutating func promise(_ occurrence: Occurrence, _ picture: ClusterPicture) {
     switch occurrence {
-    case .incident(.crash(let node)): promise(after: occurrence, on: node, .silence, picture)
+    case .incident(.crash(let node)), .incident(.kill(let node)):
+      promise(after: occurrence, on: node, .silence, picture)
     case .noticed(let node, .link(isUp: false)): promise(after: occurrence, on: node, .silence, picture)
     case .noticed(let node, .stopped): promise(after: occurrence, on: node, .word, picture)
+    case .noticed(let node, .drained(isForced: _?)): promise(after: occurrence, on: node, .word, picture)
     case .noticed(let node, .tracker(_, isUp: false)): promise(after: occurrence, on: node, .word, picture)
-    case .incident, .noticed, .sent, .unreadable, .discarded, .transition, .installed, .removed, .announced, .learned,
-      .spinning:
+    case .incident, .noticed, .sent, .unreadable, .discarded, .transition, .installed, .removed, .expired, .announced,
+      .learned, .spinning:
       break
     }
   }

@@ -11,20 +11,15 @@ struct NeighborChecker: Checker {
   /// Per client.
   private var clients: [String: [IPAddress: Rumor]] = [:]
   /// When a node last became Active.
-  private var rises: [Holder: Instant] = [:]
+  private var rises: [Place: Instant] = [:]
   /// When a node last lost to another Active Router.
-  private var defeats: [Holder: Instant] = [:]
+  private var defeats: [Place: Instant] = [:]
   /// What became of the last farewells.
   private var farewells: [Farewell: (time: Instant, passage: Passage)] = [:]
   private var examined: Instant?
 
-  private struct Holder: Hashable {
-    var node: String
-    var vrid: VRID
-  }
-
   private struct Farewell: Hashable {
-    var from: Holder
+    var from: Place
     var to: String
   }
 
@@ -57,12 +52,12 @@ struct NeighborChecker: Checker {
     case .announced(let announcement):
       for (client, passage) in zip(picture.clients, announcement.passages) {
         clients[client, default: [:]][announcement.address, default: Rumor()]
-          .note(passage, from: announcement.node, picture.time)
+          .note(passage, from: announcement.holder, picture.time)
       }
     case .transition(let node, let vrid, let transition):
-      if transition.to == .active { rises[Holder(node: node, vrid: vrid)] = picture.time }
-      if case .superseded = transition.reason { defeats[Holder(node: node, vrid: vrid)] = picture.time }
-    case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .learned, .spinning:
+      if transition.to == .active { rises[Place(node: node, vrid: vrid)] = picture.time }
+      if case .superseded = transition.reason { defeats[Place(node: node, vrid: vrid)] = picture.time }
+    case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .expired, .learned, .spinning:
       break
     }
   }
@@ -72,7 +67,7 @@ struct NeighborChecker: Checker {
     for case .transition(let node, let vrid, let transition) in step.occurrences where transition.from == .active {
       for case .sent(let sending) in step.occurrences
       where sending.sender == node && sending.advertisement.vrid == vrid {
-        farewells[Farewell(from: Holder(node: node, vrid: vrid), to: sending.receiver)] = (step.time, sending.passage)
+        farewells[Farewell(from: Place(node: node, vrid: vrid), to: sending.receiver)] = (step.time, sending.passage)
       }
     }
   }
@@ -104,13 +99,13 @@ struct NeighborChecker: Checker {
     guard let teller = rumor.teller else { return rumor.unheard[holder] != nil }
     // Two holders that their files had not understand each other: neither knows that the other has misled anyone.
     if let since = lastMisunderstanding, rumor.toldAt <= since { return true }
-    let rival = Holder(node: teller, vrid: vrid)
+    let rival = Place(node: teller, vrid: vrid)
     let rise = rises[rival] ?? rumor.toldAt
     let defeat = defeats[rival].flatMap { $0 >= rise ? $0 : nil }
     let farewell = farewells[Farewell(from: rival, to: holder)].flatMap { $0.time >= rise ? $0 : nil }
     if let farewell {
       if farewell.passage != .arrives { return true }
-    } else if let since = rises[Holder(node: holder, vrid: vrid)], since <= defeat ?? rumor.toldAt {
+    } else if let since = rises[Place(node: holder, vrid: vrid)], since <= defeat ?? rumor.toldAt {
       // It was Active beside the holder, and ended without a word to it: it died, or took leave of a third.
       if defeat == nil || farewells.contains(where: { $0.key.from == rival && $0.value.time == defeat }) { return true }
     }

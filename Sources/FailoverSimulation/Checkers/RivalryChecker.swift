@@ -11,11 +11,6 @@ struct RivalryChecker: Checker {
   /// When an Active Router that heard another one leave has to have advertised. FSM-10
   private var answers: [Place: Instant] = [:]
 
-  private struct Place: Hashable {
-    var node: String
-    var vrid: VRID
-  }
-
   private struct Rivalry: Hashable {
     var loser: String
     var winner: String

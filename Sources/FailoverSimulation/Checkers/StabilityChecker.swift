@@ -6,14 +6,9 @@ import NetworkTypes
 import VRRP
 
 struct StabilityChecker: Checker {
-  private var activations: [Activation: Int] = [:]
+  private var activations: [Place: Int] = [:]
   /// Since when a node is a Backup Router with the file that it has.
-  private var backups: [Activation: Instant] = [:]
-
-  private struct Activation: Hashable {
-    var node: String
-    var vrid: VRID
-  }
+  private var backups: [Place: Instant] = [:]
 
   mutating func observe(_ step: Step, _ picture: ClusterPicture) -> [String] {
     if step.occurrences.contains(where: \.isSpinning) { return ["a router asks for a deadline that is past"] }
@@ -26,11 +21,12 @@ struct StabilityChecker: Checker {
         complaints.append("\(node), VRID \(vrid): becomes \(transition.to.rawValue), though nothing has happened")
       }
       guard transition.to == .active else { continue }
-      complaints += usurpations(by: node, vrid, picture)
+      // Who resumes cannot know of one that was about to preempt it when it died, and learns of it at once.
+      if transition.reason != .resumption { complaints += usurpations(by: node, vrid, picture) }
       // What was sent before the disturbance may have moved it.
       guard picture.hasDelivered else { continue }
-      activations[Activation(node: node, vrid: vrid), default: 0] += 1
-      if activations[Activation(node: node, vrid: vrid)] == 2 {
+      activations[Place(node: node, vrid: vrid), default: 0] += 1
+      if activations[Place(node: node, vrid: vrid)] == 2 {
         complaints.append("\(node), VRID \(vrid): Active for the second time after one disturbance")
       }
     }
@@ -44,7 +40,7 @@ struct StabilityChecker: Checker {
       switch occurrence {
       case .noticed(let name, .reloaded): backups = backups.filter { $0.key.node != name }
       case .transition(let name, let vrid, let transition):
-        let place = Activation(node: name, vrid: vrid)
+        let place = Place(node: name, vrid: vrid)
         let since = backups[place]
         backups[place] = transition.to == .backup ? step.time : nil
         guard case .preemption = transition.reason, let since, let node = picture[name],
@@ -54,7 +50,8 @@ struct StabilityChecker: Checker {
         if case .after(let delay) = preemption, step.time < since + delay {
           complaints.append("\(name), VRID \(vrid): preempts after \(step.time - since), not \(delay)")
         }
-      case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .announced, .learned, .spinning:
+      case .incident, .noticed, .sent, .unreadable, .discarded, .installed, .removed, .expired, .announced, .learned,
+        .spinning:
         break
       }
     }

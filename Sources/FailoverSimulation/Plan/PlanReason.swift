@@ -34,7 +34,7 @@ struct PlanReason {
     case .preemption: "\(successor) (\(priority(successor))) preempts after Skew_Time"
     case .addressOwner: "\(successor) owns the addresses"
     case .nobodyHeard: "\(successor) hears nobody"
-    case .startup, .superseded, .obstacle, nil: "\(successor) takes over"
+    case .startup, .superseded, .unheard, .obstacle, .absence, .resumption, nil: "\(successor) takes over"
     }
   }
 

@@ -132,8 +132,15 @@ extension ControlConnection {
     case .health: sendStatus(to: head.method, ControlResponse.health)
     case .metrics: sendStatus(to: head.method, ControlResponse.metrics)
     case .events: startStream(head)
-    case .reload: reload(head.method)
-    case .drain, .resume: send(.notInThisVersion, to: head.method)
+    case .reload: perform(.reload, head.method)
+    case .resume: perform(.resume, head.method)
+    case .upgrade: perform(.upgrade, head.method)
+    case .drain:
+      do throws(ControlFailure) {
+        perform(.drain(try DrainRequest(query: head.uri.drop { $0 != "?" }.dropFirst())), head.method)
+      } catch {
+        send(.json(.badRequest, error), to: head.method)
+      }
     }
   }
 
@@ -147,9 +154,9 @@ extension ControlConnection {
     }
   }
 
-  private func reload(_ method: HTTPMethod) {
-    hub.logger.info("control: a reload was asked for")
-    hub.desk.reload().assumeIsolated().whenSuccess { self.send($0, to: method) }
+  private func perform(_ command: StatusDesk.Command, _ method: HTTPMethod) {
+    hub.logger.info("control: asked to \(command.verb)")
+    hub.desk.perform(command).assumeIsolated().whenSuccess { self.send($0, to: method) }
   }
 
   /// Answers a request that is not looked at any further. The connection ends with it.

@@ -25,3 +25,14 @@ struct ControlLimits: Sendable {
   /// Of a request's body, in bytes. No command has one yet.
   var bodySize = 16 << 10
 }
+
+extension ControlLimits {
+  /// Those that leave the daemon what it needs.
+  /// - Parameter descriptors: how many clients may take, on both listeners together; nil for as many as they like.
+  init(descriptors: Int?) {
+    self.init()
+    guard let descriptors else { return }
+    connections = min(connections, max(2, descriptors / 2))
+    eventStreams = min(eventStreams, connections / 2)
+  }
+}

@@ -13,12 +13,13 @@ enum ControlRoute: String, CaseIterable, Sendable {
   case reload = "/v1/reload"
   case drain = "/v1/drain"
   case resume = "/v1/resume"
+  case upgrade = "/v1/upgrade"
 
   /// Whether it changes something. Then it is a POST, and only the Unix socket's file mode says who may.
   var isCommand: Bool {
     switch self {
     case .index, .health, .metrics, .status, .events: false
-    case .reload, .drain, .resume: true
+    case .reload, .drain, .resume, .upgrade: true
     }
   }
 
@@ -32,8 +33,9 @@ enum ControlRoute: String, CaseIterable, Sendable {
     case .status: "everything that this node knows, as JSON"
     case .events: "what happens, while it happens, as server-sent events"
     case .reload: "read the cluster file again (Unix socket only)"
-    case .drain: "hand over and stay away (Unix socket only; not in this version)"
-    case .resume: "take part again (Unix socket only; not in this version)"
+    case .drain: "hand over and stay away; ?for=SECONDS&force=true (Unix socket only)"
+    case .resume: "take part again (Unix socket only)"
+    case .upgrade: "go on as the program that is installed now (Unix socket only)"
     }
   }
 
@@ -106,9 +108,6 @@ struct ControlResponse: Sendable, Error {
         let methodAndPath = "\(route.isCommand ? "POST" : "GET ") \(route.rawValue)"
         return methodAndPath + String(repeating: " ", count: max(1, 20 - methodAndPath.count)) + route.summary + "\n"
       }.joined())
-
-  static let notInThisVersion = refusal(
-    .notImplemented, "not in this version; to hand over for now, stop vipd on this node (systemctl stop vipd)")
 
   /// 200 while the node is fit; otherwise 503. A line for each problem either way.
   static func health(_ status: NodeStatus) -> ControlResponse {

@@ -22,12 +22,14 @@ public final class ControlServer: Sendable {
   ///   - socket: Bound before, by ``ControlSocket/bind(path:owner:)``. ``stop()`` closes it and removes its file.
   ///   - listen: An IP address and a port for TCP, `127.0.0.1:9112` or `[::1]:9112`; nil for none. Read-only.
   ///   - source: The daemon.
+  ///   - descriptors: How many of them clients may take; nil for as many as they like.
   /// - Throws: Where the TCP address cannot be listened on. The socket is untouched then, so that a daemon may prefer to go
   ///   on without TCP, and call this again.
   public static func start(
-    socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger
+    socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger, descriptors: Int? = nil
   ) throws(ControlServerFailure) -> ControlServer {
-    try start(socket: socket, listen: listen, source: source, logger: logger, limits: ControlLimits())
+    try start(
+      socket: socket, listen: listen, source: source, logger: logger, limits: ControlLimits(descriptors: descriptors))
   }
 
   static func start(
@@ -68,8 +70,10 @@ public final class ControlServer: Sendable {
   func connectionCount() async -> Int { await hub.connectionCount() }
 
   /// Stops to answer: event streams are closed, answers that are on their way get a moment, the socket's file is removed.
-  public func stop() async {
-    socket?.removeFile()
+  ///
+  /// - Parameter leavingFile: That of the socket stays, for whoever listens to it next.
+  public func stop(leavingFile: Bool = false) async {
+    if !leavingFile { socket?.removeFile() }
     await unixListener?.close()
     await tcpListener.withLock { $0 }?.close()
     await hub.close()

@@ -52,6 +52,29 @@ public struct ControlSocket: Sendable, Hashable {
     }
   }
 
+  /// Takes over a socket that a program before has bound at `path`.
+  ///
+  /// - Throws: where there is no such file any more; nobody would find this socket.
+  public init(adopting descriptor: CInt, path: String) throws(ControlSocketFailure) {
+    var file = stat()
+    guard lstat(path, &file) == 0 else { throw ControlSocketFailure(path, "cannot look at it", errno) }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    self.init(descriptor: descriptor, path: path, device: file.st_dev, inode: file.st_ino)
+  }
+
+  private init(descriptor: CInt, path: String, device: dev_t, inode: ino_t) {
+    self.descriptor = descriptor
+    self.path = path
+    self.device = device
+    self.inode = inode
+  }
+
+  /// Another descriptor of the same socket, which goes on listening when the first is closed; nil where there is none left.
+  public func duplicated() -> ControlSocket? {
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+    return copy < 0 ? nil : ControlSocket(descriptor: copy, path: path, device: device, inode: inode)
+  }
+
   /// Removes the file, if it is still this socket's. Does not close the descriptor.
   ///
   /// - Returns: False where the file stayed: it is another's now, or this process may not remove it any more. Then it

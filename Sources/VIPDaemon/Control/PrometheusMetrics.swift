@@ -22,6 +22,10 @@ enum PrometheusMetrics {
       [.init(1, ["version": status.version, "cluster": status.cluster, "node": status.node])]
     }
     page.gauge("uptime_seconds", "Time since the daemon started.") { [.init(status.uptime)] }
+    page.counter("upgrades_total", "How many times the running process has replaced its program.") {
+      status.upgrades.map { [.init(.init($0))] } ?? []
+    }
+    page.gauge("drained", "Whether an admin has this node stay away.") { [.init(status.drain != nil)] }
     page.gauge("fit", "Whether this node is fit to hold its addresses.") { [.init(status.assessedHealth.fit)] }
     if let configuration = status.configuration {
       page.gauge("configuration_info", "Always 1; the cluster file in force and its digest are in the labels.") {
@@ -36,6 +40,7 @@ enum PrometheusMetrics {
     }
     if let loop = status.loop {
       page.counter("loop_deadlines_total", "Deadlines that the VRRP thread has met.") { [.init(loop.deadlines)] }
+      page.histogram("loop_lateness_seconds", "How late the VRRP thread met its deadlines.", of: loop)
       page.gauge("loop_lateness_max_seconds", "The most that the VRRP thread was ever late by.") {
         [.init(loop.latenessMaximum)]
       }
@@ -101,6 +106,17 @@ enum PrometheusMetrics {
     }
     page.counter("virtual_router_advertisements_received_total", "Advertisements received and taken.") {
       each { .init($0.advertisementsReceived) }
+    }
+    page.gauge("virtual_router_deaf_link", "1 where advertisements of one Active Router do not reach another.") {
+      routers.flatMap { router in
+        (router.deafLinks ?? []).map { .init(1, labels(of: router) + ["from": $0.from, "to": $0.to]) }
+      }
+    }
+    page.counter("virtual_router_conflicts_total", "Times that another router was Active beside this node.") {
+      routers.compactMap { router in router.conflicts.map { .init(.init($0), labels(of: router)) } }
+    }
+    page.counter("virtual_router_addresses_lost_total", "Times that another tool took addresses from this node.") {
+      routers.compactMap { router in router.addressesLost.map { .init(.init($0), labels(of: router)) } }
     }
     page.counter("virtual_router_announcements_sent_total", "Gratuitous ARPs or unsolicited NAs sent.") {
       routers.compactMap { router in router.announcementsSent.map { .init(.init($0), labels(of: router)) } }
@@ -228,6 +244,16 @@ private struct MetricsPage {
 
   mutating func counter(_ name: String, _ help: String, _ samples: () -> [MetricSample]) {
     add("counter", name, help, samples())
+  }
+
+  mutating func histogram(_ name: String, _ help: String, of loop: LoopStatus) {
+    guard let buckets = loop.lateness, let sum = loop.latenessSum else { return }
+    text += "# HELP vipd_\(name) \(help)\n# TYPE vipd_\(name) histogram\n"
+    for bucket in buckets {
+      text += "vipd_\(name)_bucket{le=\"\(bucket.within)\"} \(bucket.deadlines)\n"
+    }
+    text += "vipd_\(name)_bucket{le=\"+Inf\"} \(loop.deadlines)\n"
+    text += "vipd_\(name)_sum \(sum)\nvipd_\(name)_count \(loop.deadlines)\n"
   }
 
   /// A metric without samples is left out.

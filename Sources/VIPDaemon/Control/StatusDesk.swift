@@ -12,7 +12,7 @@ actor StatusDesk {
   private var lastTicket: UInt64 = 0
   private var latest: (status: NodeStatus, time: NIODeadline)?
   private var isAsking = false
-  private var isReloading = false
+  private var underWay: Set<String> = []
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
@@ -61,21 +61,42 @@ actor StatusDesk {
       ))
   }
 
-  /// Reads the cluster file again. To be called on the event loop. Never fails.
-  nonisolated func reload() -> EventLoopFuture<ControlResponse> {
+  enum Command: Sendable {
+    case reload
+    case drain(DrainRequest)
+    case resume
+    case upgrade
+
+    var verb: String {
+      switch self {
+      case .reload: "reload"
+      case .drain: "drain"
+      case .resume: "resume"
+      case .upgrade: "upgrade"
+      }
+    }
+  }
+
+  /// Has the daemon do something. To be called on the event loop. Never fails.
+  nonisolated func perform(_ command: Command) -> EventLoopFuture<ControlResponse> {
     let promise = eventLoop.makePromise(of: ControlResponse.self)
-    assumeIsolated { $0.startReload(promise) }
+    assumeIsolated { $0.start(command, promise) }
     return promise.futureResult
   }
 
-  private func startReload(_ promise: EventLoopPromise<ControlResponse>) {
-    guard !isReloading else {
-      return promise.succeed(.refusal(.conflict, "another reload is under way; ask again when it is done"))
+  private func start(_ command: Command, _ promise: EventLoopPromise<ControlResponse>) {
+    guard underWay.insert(command.verb).inserted else {
+      return promise.succeed(.refusal(.conflict, "another \(command.verb) is under way; ask again when it is done"))
     }
-    isReloading = true
     Task {
-      let result = await source.reload()
-      isReloading = false
+      let result =
+        switch command {
+        case .reload: await source.reload()
+        case .drain(let request): await source.drain(request)
+        case .resume: await source.resume()
+        case .upgrade: await source.upgrade()
+        }
+      underWay.remove(command.verb)
       latest = nil
       switch result {
       case .success(let message): promise.succeed(.json(.ok, ControlConfirmation(message)))

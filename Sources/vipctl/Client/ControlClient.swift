@@ -33,10 +33,27 @@ struct ControlClient: Sendable {
   func statusJSON() async throws(ClientFailure) -> [UInt8] { try await ask(.GET, "/v1/status") }
 
   /// - Returns: What changed.
-  func reload() async throws(ClientFailure) -> String {
-    let bytes = try await ask(.POST, "/v1/reload")
+  func reload() async throws(ClientFailure) -> String { try await command("reload") }
+
+  /// - Returns: Who has taken over.
+  func drain(for duration: Duration?, force: Bool) async throws(ClientFailure) -> String {
+    let query = [duration.map { "for=\($0.components.seconds)" }, force ? "force=true" : nil].compactMap(\.self)
+    return try await command("drain" + (query.isEmpty ? "" : "?" + query.joined(separator: "&")))
+  }
+
+  func resume() async throws(ClientFailure) -> String { try await command("resume") }
+
+  /// - Returns: Which program takes over.
+  ///
+  /// The daemon tries the new program before it answers, so that may take longer than other answers.
+  func upgrade() async throws(ClientFailure) -> String {
+    try await ControlClient(endpoint, timeout: max(timeout, .seconds(15))).command("upgrade")
+  }
+
+  private func command(_ words: String) async throws(ClientFailure) -> String {
+    let bytes = try await ask(.POST, "/v1/" + words)
     guard let answer = try? ControlJSON.decode(ControlConfirmation.self, from: bytes) else {
-      throw ClientFailure.notVipd(endpoint, "its answer to a reload is no confirmation")
+      throw ClientFailure.notVipd(endpoint, "its answer is no confirmation")
     }
     return answer.message
   }

@@ -61,9 +61,11 @@ final class Cluster: Sendable {
   // MARK: Daemons
 
   /// Starts vipd on a node.
+  ///
+  /// - Parameter executable: where in the node it lies; nil for the one that was built.
   @discardableResult
-  func start(_ node: String) throws -> NodeProcess {
-    let process = try DaemonUnderTest.vipd(file: text.withLock { $0 }).start(testbed[node])
+  func start(_ node: String, executable: String? = nil) throws -> NodeProcess {
+    let process = try DaemonUnderTest.vipd(file: text.withLock { $0 }, executable: executable).start(testbed[node])
     daemons.withLock { $0[node] = process }
     return process
   }
