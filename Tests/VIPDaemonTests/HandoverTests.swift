@@ -44,12 +44,12 @@ struct HandoverTests {
     try await eventually("Active") { await isActive(bench) }
     hear(250, bench)
     try await eventually("kept") { bench.host.deeds.contains(.kept([address])) }
-    hear(0, bench)
     bench.host.forgetDeeds()
-    try await eventually("announced") { bench.host.deeds.last == .frame(on: 2) }
+    hear(0, bench)
+    try await eventually("announced") { bench.host.deeds.contains(.frame(on: 2)) }
     let deeds = bench.host.deeds.drop { $0 != .forwarded([address], to: n2) }
     #expect(
-      Array(deeds) == [
+      Array(deeds.prefix(4)) == [
         .forwarded([address], to: n2), .installed(["10.0.0.9/24"]), .stoppedKeeping([address]), .frame(on: 2),
       ])
     try await eventually("over") { bench.host.deeds.contains(.stoppedForwarding([address])) }
