@@ -51,12 +51,12 @@ enum Privileges {
     try attempt("refuse new privileges", prctl_int(PR_SET_NO_NEW_PRIVS, 1))
   }
 
-  /// Those that /etc/group has the user in, such as docker.
+  /// Those that /etc/group has the user in beside its own, such as docker.
   private static func supplementaryGroups(of identity: Identity) -> [gid_t] {
     var groups = [gid_t](repeating: 0, count: 64)
     var count = CInt(groups.count)
     guard getgrouplist(identity.name, identity.group, &groups, &count) >= 0 else { return [] }
-    return Array(groups.prefix(Int(count)))
+    return groups.prefix(Int(count)).filter { $0 != identity.group }
   }
 
   private static func dropBounding() throws(StartFailure) {
