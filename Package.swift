@@ -26,6 +26,7 @@ func program(_ name: String, path: String? = nil, _ dependencies: [Target.Depend
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 /// The paths and error numbers in Subprocess's interface.
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -40,6 +41,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
@@ -52,7 +54,7 @@ let package = Package(
     module("FailoverSimulation", ["ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),
 
     // The host.
-    module("HealthProbes", ["NetworkTypes", "CLinux", subprocess, systemPackage]),
+    module("HealthProbes", ["NetworkTypes", "CLinux", subprocess, systemPackage, tls] + nio),
     module("LinuxNetwork", ["NetworkTypes", "CLibnl", "CLinux"]),
 
     // The programs.
@@ -105,7 +107,7 @@ let package = Package(
       ["SimulatedScenarios", "FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"],
       exclude: ["Scenarios"]),
     // The host, in namespaces of the tests' own.
-    tests("HealthProbesTests", ["HealthProbes", "NetworkTypes", "CLinux"]),
+    tests("HealthProbesTests", ["HealthProbes", "NetworkTypes", "CLinux", tls] + nio),
     tests("LinuxNetworkTests", ["LinuxNetwork", "NetworkTypes", "CLinux", "CLibcap"]),
     tests("ControlAPITests", ["ControlAPI"]),
     tests(

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -52,4 +53,15 @@ const char *clinux_signal_name(int number) { return sigabbrev_np(number); }
 _Bool clinux_is_mounted_noexec(const char *path) {
   struct statvfs file_system;
   return statvfs(path, &file_system) == 0 && (file_system.f_flag & ST_NOEXEC) != 0;
+}
+
+int clinux_file_in_memory(const void *bytes, size_t size) {
+  int descriptor = memfd_create("vipd-input", MFD_CLOEXEC);
+  if (descriptor < 0) return -1;
+  // All at once: memory takes whatever it has room for.
+  if (write(descriptor, bytes, size) == (ssize_t)size && lseek(descriptor, 0, SEEK_SET) == 0) return descriptor;
+  int error = errno;
+  close(descriptor);
+  errno = error;
+  return -1;
 }

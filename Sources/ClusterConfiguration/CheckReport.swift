@@ -96,7 +96,8 @@ struct ClusterSummary {
       case .never: "a better node that comes back waits until the holder is unfit (preempt: false)"
       case .after(let delay): "a better node that comes back waits \(delay.written)"
       }
-    return [router.interface.map { "on \($0)" }, preemption].compactMap(\.self).map { ", \($0)" }.joined()
+    let release = router.whenAllFail == .release ? "an unfit node holds nothing, though none be left" : nil
+    return [router.interface.map { "on \($0)" }, preemption, release].compactMap(\.self).map { ", \($0)" }.joined()
   }
 
   private func effects(of tracker: ClusterConfiguration.TrackedBy, _ analysis: FailoverAnalysis) -> [String] {
@@ -131,13 +132,28 @@ extension ClusterConfiguration.Tracker {
     let streaks = (rise > 1 ? ", good after \(rise)" : "") + (fall > 1 ? ", failed after \(fall)" : "")
     switch kind {
     case .process(let check):
-      return "process \(check.name)" + (check.minimumCount > 1 ? " (at least \(check.minimumCount))" : "") + streaks
+      let what: String =
+        switch check.match {
+        case .name(let name): name
+        case .commandLine(let text): "with \(text.quoted) in its command line"
+        }
+      return "process \(what)" + (check.minimumCount > 1 ? " (at least \(check.minimumCount))" : "") + streaks
     case .script(let check):
       switch check.command {
       case .program(let path, let arguments):
         return "script \(([path] + arguments).joined(separator: " ")) \(timing)\(streaks)"
       case .shell(let text): return "shell script \(text.quoted) \(timing)\(streaks)"
       }
+    case .http(let check):
+      let method = check.method == "GET" ? "" : "\(check.method) "
+      return "\(method)\(check.url)\(check.socket.map { " by \($0)" } ?? "") \(timing)\(streaks)"
+    case .tcp(let service): return "connects to \(service) \(timing)\(streaks)"
+    case .unit(let name): return "unit \(name)\(streaks)"
+    case .file(let check): return (check.holdsWeight ? "the number in " : "file ") + check.path + streaks
+    case .interface(let name): return "carrier of \(name)\(streaks)"
+    case .docker(let check):
+      return "the Engine" + (check.service.map { " and its service \($0)" } ?? "") + " \(timing)\(streaks)"
+    case .swarm: return "the Swarm's quorum \(timing)\(streaks)"
     }
   }
 }

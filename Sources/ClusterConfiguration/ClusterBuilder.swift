@@ -29,7 +29,7 @@ enum ClusterBuilder {
     guard let name = TrackerName(draft.name.text), let kind = draft.kind else { return nil }
     return ClusterConfiguration.Tracker(
       name: name, kind: kind, weight: draft.weight?.value,
-      interval: draft.interval?.value ?? ClusterConfiguration.Tracker.standardInterval, timeout: draft.timeout?.value,
+      interval: draft.interval?.value, timeout: draft.timeout?.value,
       rise: draft.rise ?? 1, fall: draft.fall ?? 1)
   }
 

@@ -29,9 +29,6 @@ struct ClusterChecks {
       checkVersion(of: router)
       checkGroup(of: router)
       checkPreemption(of: router)
-      for demand in UnsupportedYet.demands(of: router) {
-        complaints.error("'\(demand.text)' is not supported yet by this version", at: demand.position)
-      }
     }
     checkUnusedTrackers()
   }

@@ -53,7 +53,7 @@ extension ClusterConfiguration.Tracker {
     let keys: [(TrackerKey, String?)] =
       kind.fileKeys + [
         (.weight, weight.map(String.init)),
-        (.interval, interval == Self.standardInterval ? nil : interval.written),
+        (.interval, interval == kind.standardInterval ? nil : interval.written),
         (.timeout, timeout == standardTimeout ? nil : timeout.written),
         (.rise, rise == 1 ? nil : "\(rise)"),
         (.fall, fall == 1 ? nil : "\(fall)"),
@@ -66,14 +66,75 @@ extension ClusterConfiguration.TrackerKind {
   fileprivate var fileKeys: [(TrackerKey, String?)] {
     switch self {
     case .process(let check):
-      let name = check.name.yaml
-      return [(.process, check.minimumCount == 1 ? name : "{name: \(name), count: \(check.minimumCount)}")]
+      return [(.process, check.fileText)]
     case .script(let check):
       switch check.command {
       case .program(let path, let arguments): return [(.script, ([path] + arguments).map(\.yaml).yamlList)]
       case .shell(let text): return [(.script, text.yaml), (.shell, "true")]
       }
+    case .http(let check): return [(.http, check.fileText)]
+    case .tcp(let service): return [(.tcp, "\(service)".yaml)]
+    case .unit(let name): return [(.unit, name.yaml)]
+    case .file(let check):
+      return [(.file, check.holdsWeight ? "{path: \(check.path.yaml), holds: weight}" : check.path.yaml)]
+    case .interface(let name): return [(.interface, name.yaml)]
+    case .docker(let check):
+      return [
+        (
+          .docker,
+          [
+            (DockerKey.socket, check.socket == Self.engineSocket ? nil : check.socket.yaml),
+            (.service, check.service?.yaml),
+          ].fileText()
+        )
+      ]
+    case .swarm(let check):
+      let patience = ClusterConfiguration.SwarmCheck.standardPatience
+      return [
+        (
+          .swarm,
+          [
+            (SwarmKey.socket, check.socket == Self.engineSocket ? nil : check.socket.yaml),
+            (.patience, check.patience == patience ? nil : check.patience.written),
+          ].fileText()
+        )
+      ]
     }
+  }
+
+  private static let engineSocket = ClusterConfiguration.DockerCheck.standardSocket
+}
+
+extension ClusterConfiguration.ProcessCheck {
+  fileprivate var fileText: String {
+    let count = minimumCount == 1 ? nil : "\(minimumCount)"
+    switch match {
+    case .name(let name) where count == nil: return name.yaml
+    case .name(let name): return [(ProcessKey.name, name.yaml), (.count, count)].fileText()
+    case .commandLine(let text): return [(ProcessKey.commandLine, text.yaml), (.count, count)].fileText()
+    }
+  }
+}
+
+extension ClusterConfiguration.HTTPCheck {
+  fileprivate var fileText: String {
+    let ranges = statuses.map {
+      $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)"
+    }
+    let keys: [(HTTPKey, String?)] = [
+      (.url, url.yaml), (.socket, socket?.yaml), (.method, method == "GET" ? nil : method.yaml), (.host, host?.yaml),
+      (.verify, verifies ? nil : "false"), (.status, statuses == Self.standardStatuses ? nil : ranges.yamlList),
+      (.body, body?.yaml),
+    ]
+    return keys.dropFirst().allSatisfy { $0.1 == nil } ? url.yaml : keys.fileText()
+  }
+}
+
+extension Array {
+  /// What a mapping in one line says; `on` where it says nothing.
+  fileprivate func fileText<Key: SchemaKey>() -> String where Element == (Key, String?) {
+    let said = compactMap { key, value in value.map { "\(key.rawValue): \($0)" } }
+    return said.isEmpty ? "on" : "{\(said.joined(separator: ", "))}"
   }
 }
 

@@ -24,7 +24,8 @@ extension ClusterConfiguration {
         checksum: router.checksum,
         password: router.password,
         isLeased: router.lease == .on,
-        givesWay: router.oneWay == .yield
+        givesWay: router.oneWay == .yield,
+        releasesWhenUnfit: router.whenAllFail == .release
       )
     }
   }

@@ -41,7 +41,8 @@ enum NodeKey: String, SchemaKey {
 }
 
 enum TrackerKey: String, SchemaKey {
-  case process, script, shell, weight, interval, timeout, rise, fall
+  case process, script, http, tcp, unit, file, interface, docker, swarm
+  case shell, weight, interval, timeout, rise, fall
 
   static let place = "a tracker"
 
@@ -49,6 +50,13 @@ enum TrackerKey: String, SchemaKey {
     switch self {
     case .process: "process: dockerd"
     case .script: "script: [/usr/lib/vipd/check-proxy, --port, \"443\"]"
+    case .http: "http: http://127.0.0.1:8080/ping"
+    case .tcp: "tcp: 127.0.0.1:443"
+    case .unit: "unit: docker.service"
+    case .file: "file: /run/in-service"
+    case .interface: "interface: eth1"
+    case .docker: "docker: {service: proxy}"
+    case .swarm: "swarm: on"
     case .shell: "shell: true"
     case .weight: "weight: -120"
     case .interval: "interval: 1s"
@@ -59,17 +67,76 @@ enum TrackerKey: String, SchemaKey {
   }
 
   /// Those of which a tracker has exactly one.
-  static let kinds: [TrackerKey] = [.process, .script]
+  static let kinds: [TrackerKey] = [.process, .script, .http, .tcp, .unit, .file, .interface, .docker, .swarm]
+}
+
+enum HTTPKey: String, SchemaKey {
+  case url, socket, method, host, verify, status, body
+
+  static let place = "'http'"
+
+  var example: String {
+    switch self {
+    case .url: "url: https://127.0.0.1/ping"
+    case .socket: "socket: /run/proxy.sock"
+    case .method: "method: HEAD"
+    case .host: "host: www.example.com"
+    case .verify: "verify: false"
+    case .status: "status: [200, 204]"
+    case .body: "body: OK"
+    }
+  }
+}
+
+enum FileCheckKey: String, SchemaKey {
+  case path, holds
+
+  static let place = "'file'"
+
+  var example: String {
+    switch self {
+    case .path: "path: /run/vipd-weight"
+    case .holds: "holds: weight"
+    }
+  }
+}
+
+enum DockerKey: String, SchemaKey {
+  case socket, service
+
+  static let place = "'docker'"
+
+  var example: String {
+    switch self {
+    case .socket: "socket: /run/docker.sock"
+    case .service: "service: proxy"
+    }
+  }
+}
+
+enum SwarmKey: String, SchemaKey {
+  case socket, patience
+
+  static let place = "'swarm'"
+
+  var example: String {
+    switch self {
+    case .socket: "socket: /run/docker.sock"
+    case .patience: "patience: 30s"
+    }
+  }
 }
 
 enum ProcessKey: String, SchemaKey {
   case name, count
+  case commandLine = "command_line"
 
   static let place = "'process'"
 
   var example: String {
     switch self {
     case .name: "name: dockerd"
+    case .commandLine: "command_line: java -jar proxy.jar"
     case .count: "count: 1"
     }
   }

@@ -21,9 +21,10 @@ extension ClusterConfiguration {
     public var fall: Int
 
     public init(
-      name: TrackerName, kind: TrackerKind, weight: Int? = nil, interval: Duration = Tracker.standardInterval,
+      name: TrackerName, kind: TrackerKind, weight: Int? = nil, interval: Duration? = nil,
       timeout: Duration? = nil, rise: Int = 1, fall: Int = 1
     ) {
+      let interval = interval ?? kind.standardInterval
       self.name = name
       self.kind = kind
       self.weight = weight
@@ -33,51 +34,8 @@ extension ClusterConfiguration {
       self.fall = fall
     }
 
-    public static let standardInterval = Duration.seconds(1)
-
     /// The interval itself, so that checks do not overlap; not more than 5 s, so that a rare check does not hang for
     /// long.
     public static func standardTimeout(interval: Duration) -> Duration { min(interval, .seconds(5)) }
-  }
-
-  /// What a tracker looks at.
-  public enum TrackerKind: Sendable, Hashable {
-    case process(ProcessCheck)
-    case script(ScriptCheck)
-
-    /// The key that the file names it by.
-    public var key: String {
-      switch self {
-      case .process: "process"
-      case .script: "script"
-      }
-    }
-  }
-
-  /// Good while enough processes of that name live.
-  public struct ProcessCheck: Sendable, Hashable {
-    /// As in `ps -C NAME`: not a path, not empty.
-    public var name: String
-    /// At least 1.
-    public var minimumCount: Int
-
-    public init(name: String, minimumCount: Int = 1) {
-      self.name = name
-      self.minimumCount = minimumCount
-    }
-  }
-
-  /// Good while the command exits with status 0 in time.
-  public struct ScriptCheck: Sendable, Hashable {
-    public var command: Command
-
-    public init(_ command: Command) { self.command = command }
-
-    public enum Command: Sendable, Hashable {
-      /// The program's absolute path and its arguments; never empty, and no shell looks at it.
-      case program(path: String, arguments: [String])
-      /// For `/bin/sh -c`, since the file says `shell: true`.
-      case shell(String)
-    }
   }
 }

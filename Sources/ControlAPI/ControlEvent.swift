@@ -54,6 +54,8 @@ public struct ControlEvent: Codable, Sendable, Hashable {
     public static let link = Kind(rawValue: "link")
     /// A peer was heard for the first time, fell silent, or disagrees with this node's configuration.
     public static let peer = Kind(rawValue: "peer")
+    /// A program that the file has told of transitions (`notify`) failed.
+    public static let hook = Kind(rawValue: "hook")
     /// The daemon has started, or is about to stop.
     public static let daemon = Kind(rawValue: "daemon")
   }
@@ -67,4 +69,12 @@ public struct ControlEvent: Codable, Sendable, Hashable {
   public static func wallClockNow() -> String {
     Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
   }
+}
+
+/// What `GET /v1/history` answers.
+public struct TransitionRecord: Codable, Sendable, Hashable {
+  /// The oldest first.
+  public var transitions: [ControlEvent]
+
+  public init(transitions: [ControlEvent]) { self.transitions = transitions }
 }

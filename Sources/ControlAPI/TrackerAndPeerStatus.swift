@@ -20,10 +20,14 @@ public struct TrackerStatus: Codable, Sendable, Hashable {
   public var output: String?
   /// How many results in a row were like the last one.
   public var streak: Int?
+  /// How many checks there have been.
+  public var checks: Int?
+  /// How many of them had no answer in time.
+  public var timeouts: Int?
 
   public init(
     name: String, kind: String, up: Bool, weight: Int?, since: Duration, detail: String, pending: Bool? = nil,
-    duration: Duration? = nil, output: String? = nil, streak: Int? = nil
+    duration: Duration? = nil, output: String? = nil, streak: Int? = nil, checks: Int? = nil, timeouts: Int? = nil
   ) {
     self.name = name
     self.kind = kind
@@ -35,10 +39,12 @@ public struct TrackerStatus: Codable, Sendable, Hashable {
     self.duration = duration
     self.output = output
     self.streak = streak
+    self.checks = checks
+    self.timeouts = timeouts
   }
 
   enum CodingKeys: String, CodingKey {
-    case name, kind, up, weight, detail, pending, output, streak
+    case name, kind, up, weight, detail, pending, output, streak, checks, timeouts
     case since = "since_seconds"
     case duration = "duration_seconds"
   }

@@ -97,7 +97,7 @@ extension ClusterPicture {
     var sum = base
     for tracker in configuration.trackers {
       let isUp = node.trackers[tracker.tracker] ?? node.resumed.contains(vrid)
-      if tracker.weight == 0 && !isUp { return nil }
+      if !isUp, tracker.weight == 0 || tracker.weight < 0 && configuration.releasesWhenUnfit { return nil }
       if (tracker.weight > 0) == isUp { sum += tracker.weight }
     }
     return Swift.min(Swift.max(sum, 1), 254)

@@ -148,6 +148,7 @@ public struct Transcript: Sendable {
     case .addressNotOn(let interface, let address): "\(interface) does not hold \(address)"
     case .addressesRefused(let words): "addresses refused: \(words)"
     case .trackerDown(let tracker): "\(tracker) is down"
+    case .unfit(let tracker): "\(tracker) is down, and unfit nodes hold nothing"
     case .trackerUnchecked(let tracker): "\(tracker) was not checked yet"
     }
   }

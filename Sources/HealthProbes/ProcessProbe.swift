@@ -12,7 +12,7 @@ struct ProcessProbe: Probe {
   /// searches still use less than a tenth of a core.
   private static let searchPause = 10
 
-  private let name: ProcessName
+  private let pattern: ProcessPattern
   private let count: Int
   private let descriptors: any DescriptorWaiting
   private let table: ProcessTable
@@ -24,8 +24,10 @@ struct ProcessProbe: Probe {
   private var ended: pid_t?
   private var nextSearch: Instant?
 
-  init(name: String, count: Int, descriptors: any DescriptorWaiting, table: ProcessTable = ProcessTable()) {
-    self.name = ProcessName(name)
+  init(
+    _ pattern: ProcessPattern, count: Int, descriptors: any DescriptorWaiting, table: ProcessTable = ProcessTable()
+  ) {
+    self.pattern = pattern
     self.count = max(count, 1)
     self.descriptors = descriptors
     self.table = table
@@ -80,7 +82,7 @@ struct ProcessProbe: Probe {
     }
     let candidates: [ProcessStatus]
     do {
-      candidates = try table.processes(named: name)
+      candidates = try table.processes(pattern)
     } catch {
       watched = []
       return CheckResult(.failure, error.reason)
@@ -138,7 +140,7 @@ struct ProcessProbe: Probe {
     let running = watched.map(\.status.pid)
     var detail =
       count == 1
-      ? "no running process named \(name.text)" : "\(running.count) of \(count) processes named \(name.text) run"
+      ? "no running process \(pattern)" : "\(running.count) of \(count) processes \(pattern) run"
     if !running.isEmpty { detail += ": \(pidList(running))" }
     if !reasons.isEmpty { detail += " (\(reasons.joined(separator: ", ")))" }
     return CheckResult(.failure, detail)

@@ -22,6 +22,23 @@ struct ProcessName: Sendable, Hashable {
   }
 }
 
+/// Which processes are meant.
+enum ProcessPattern: Sendable, Hashable, CustomStringConvertible {
+  case named(ProcessName)
+  /// Those whose command line contains the text; its words are joined by blanks.
+  case commandLine(String)
+
+  static func name(_ text: String) -> ProcessPattern { .named(ProcessName(text)) }
+
+  /// To be read after "no process".
+  var description: String {
+    switch self {
+    case .named(let name): "named \(name.text)"
+    case .commandLine(let text): "with \"\(text)\" in its command line"
+    }
+  }
+}
+
 /// What /proc/PID/stat says of a process.
 struct ProcessStatus: Sendable, Hashable {
   enum State: Sendable, Hashable {
@@ -82,9 +99,12 @@ struct ProcessTable: Sendable {
 
   init(path: String = "/proc") { self.path = path }
 
-  /// All processes of that name but this one, the oldest first. Reads one small file for every process of the host:
-  /// some 5 µs each.
   func processes(named name: ProcessName) throws(ProcessTableError) -> [ProcessStatus] {
+    try processes(.named(name))
+  }
+
+  /// All such processes but this one, the oldest first. Reads one small file for every process of the host: some 5 µs each.
+  func processes(_ pattern: ProcessPattern) throws(ProcessTableError) -> [ProcessStatus] {
     guard let listing = opendir(path) else { throw .init(reason: "cannot read \(path): \(systemError(errno))") }
     defer { closedir(listing) }
     let directory = dirfd(listing)
@@ -96,15 +116,16 @@ struct ProcessTable: Sendable {
       guard let pid = pid(in: entry) else { continue }
       hasAny = true
       guard pid != getpid() else { continue }
-      let match = name.kernelName.withUnsafeBytes { clinux_process_has_name(directory, pid, $0.baseAddress, $0.count) }
-      isHidden = isHidden || match == -EACCES || match == -EPERM
-      guard match == 1, isNamed(name, pid, in: directory), let status = status(of: pid, in: directory) else { continue }
-      found.append(status)
+      switch matches(pattern, pid, in: directory) {
+      case .yes: if let status = status(of: pid, in: directory) { found.append(status) }
+      case .no: continue
+      case .hidden: isHidden = true
+      }
     }
     guard hasAny else { throw .init(reason: "\(path) shows no process: proc is not mounted there") }
     if found.isEmpty, isHidden || status(of: 1, in: directory) == nil {
       throw .init(
-        reason: "no process named \(name.text) in sight: \(path) hides other users' processes (hidepid)")
+        reason: "no process \(pattern) in sight: \(path) hides other users' processes (hidepid)")
     }
     return found.sorted { ($0.startTime, $0.pid) < ($1.startTime, $1.pid) }
   }
@@ -139,6 +160,22 @@ struct ProcessTable: Sendable {
         }
         return index > 0 && bytes[index] == 0 ? pid : nil
       }
+    }
+  }
+
+  private enum Match { case yes, no, hidden }
+
+  private func matches(_ pattern: ProcessPattern, _ pid: pid_t, in directory: CInt) -> Match {
+    switch pattern {
+    case .named(let name):
+      let match = name.kernelName.withUnsafeBytes { clinux_process_has_name(directory, pid, $0.baseAddress, $0.count) }
+      if match == -EACCES || match == -EPERM { return .hidden }
+      return match == 1 && isNamed(name, pid, in: directory) ? .yes : .no
+    case .commandLine(let text):
+      // Empty of the kernel's own threads, and of a process that has ended.
+      guard let words = read("cmdline", of: pid, in: directory) else { return .no }
+      let line = words.split(separator: 0).joined(separator: [UInt8(ascii: " ")])
+      return Array(line).contains(Array(text.utf8)) ? .yes : .no
     }
   }
 

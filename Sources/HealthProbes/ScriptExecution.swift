@@ -13,7 +13,10 @@ import SystemPackage
 
 struct ScriptExecution: Sendable {
   let script: TrackerDefinition.Script
-  let trackerName: String
+  /// Beside the search path, all that it finds in its environment.
+  let environment: [String: String]
+  /// What it reads from its standard input: nothing, most often.
+  var input: [UInt8] = []
   let descriptors: any DescriptorWaiting
   let progress: ScriptProgress
 
@@ -47,8 +50,9 @@ struct ScriptExecution: Sendable {
 
   private func execute(_ program: String, _ arguments: [String]) async throws -> TerminationStatus {
     let result = try await Subprocess.run(
-      .path(FilePath(program)), arguments: Arguments(arguments), environment: .custom(environment),
-      workingDirectory: "/", platformOptions: options, input: .none, output: .sequence, error: .combinedWithOutput
+      .path(FilePath(program)), arguments: Arguments(arguments), environment: .custom(fullEnvironment),
+      workingDirectory: "/", platformOptions: options, input: try standardInput(), output: .sequence,
+      error: .combinedWithOutput
     ) { execution in
       let process = execution.processIdentifier
       progress.setStarted(pid: process.value)
@@ -71,8 +75,16 @@ struct ScriptExecution: Sendable {
     return result.terminationStatus
   }
 
-  private var environment: [Environment.Key: String] {
-    ["PATH": TrackerDefinition.searchPath, "VIPD_TRACKER": trackerName]
+  private var fullEnvironment: [Environment.Key: String] {
+    let own = environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) }
+    return Dictionary(own) { $1 }.merging(["PATH": TrackerDefinition.searchPath]) { $1 }
+  }
+
+  /// A file in memory, since a program that ends without reading a pipe would end its writer.
+  private func standardInput() throws -> FileDescriptorInput {
+    let descriptor = input.isEmpty ? open("/dev/null", O_RDONLY | O_CLOEXEC) : clinux_file_in_memory(input, input.count)
+    guard descriptor >= 0 else { throw Errno(rawValue: errno) }
+    return .fileDescriptor(FileDescriptor(rawValue: descriptor), closeAfterSpawningProcess: true)
   }
 
   private var options: PlatformOptions {
@@ -111,8 +123,11 @@ struct ScriptExecution: Sendable {
   private func judge(_ status: TerminationStatus) -> CheckResult {
     let output = progress.output.lastLine.map { ": \($0)" } ?? ""
     switch status {
-    case .exited(let code): return CheckResult(code == 0 ? .success : .failure, "exit status \(code)\(output)")
-    case .signaled(let signal): return CheckResult(.failure, "killed by signal \(signalText(signal))\(output)")
+    case .exited(let code):
+      return CheckResult(code == 0 ? .success : .failure, "exit status \(code)\(output)", output: progress.output.text)
+    case .signaled(let signal):
+      return CheckResult(
+        .failure, "killed by signal \(signalText(signal))\(output)", output: progress.output.text)
     }
   }
 

@@ -12,6 +12,9 @@ struct OutputTail: Sendable {
     if bytes.count > Self.limit { bytes.removeFirst(bytes.count - Self.limit) }
   }
 
+  /// All that is kept; nil where nothing was written.
+  var text: String? { bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
+
   /// Nil where nothing was written that can be shown.
   var lastLine: String? { HealthProbes.lastLine(of: bytes) }
 }

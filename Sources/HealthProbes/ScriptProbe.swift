@@ -55,34 +55,21 @@ struct ScriptProbe: Probe {
 
 /// One run of a script, from before its start until nothing of its process group is left.
 final class ScriptRun: Sendable {
-  enum Ending: Sendable {
-    case over(CheckResult)
-    case timedOut
-    /// The waiting task was cancelled; the run is still on.
-    case cancelled
-  }
-
   private let progress: ScriptProgress
-  private let result: OneShot<CheckResult>
-  private let task: Task<Void, Never>
-  private let started = Instant.now()
+  private let run: Run<CheckResult>
 
   convenience init(_ script: TrackerDefinition.Script, trackerName: String, descriptors: any DescriptorWaiting) {
     self.init { progress in
       await ScriptExecution(
-        script: script, trackerName: trackerName, descriptors: descriptors, progress: progress
+        script: script, environment: ["VIPD_TRACKER": trackerName], descriptors: descriptors, progress: progress
       ).run()
     }
   }
 
   init(_ execute: @escaping @Sendable (ScriptProgress) async -> CheckResult) {
     let progress = ScriptProgress()
-    let result = OneShot<CheckResult>()
     self.progress = progress
-    self.result = result
-    // Not a child task: a run that no signal can end (it hangs in the kernel, on a dead file server) must not hold up
-    // the one who waits for it.
-    task = Task { result.set(await execute(progress)) }
+    run = Run { await execute(progress) }
   }
 
   /// What to say of a run that is killed at its timeout.
@@ -93,7 +80,7 @@ final class ScriptRun: Sendable {
 
   /// What to say of a run that was killed and is still there.
   var survival: String {
-    let age = started.duration(to: .now()).shortText
+    let age = run.age.shortText
     guard let pid = progress.pid else { return "the system has not yet started the run of \(age) ago" }
     return "the run of \(age) ago (pid \(pid)) cannot be killed: it hangs in the kernel"
   }
@@ -107,25 +94,7 @@ final class ScriptRun: Sendable {
     return waitpid(pid, nil, WNOHANG) == pid
   }
 
-  func kill() { task.cancel() }
+  func kill() { run.cancel() }
 
-  /// Returns when the run is over, when `timeout` is, or when the task is cancelled. The timeout does not run while
-  /// the host is suspended: the script does not, either.
-  func ending(within timeout: Duration) async -> Ending {
-    await withTaskGroup(of: Ending?.self) { [result] group in
-      group.addTask { await result.wait().map(Ending.over) }
-      group.addTask {
-        do {
-          try await Task.sleep(for: timeout, clock: .suspending)
-          return .timedOut
-        } catch {
-          return nil
-        }
-      }
-      let first = await group.next() ?? nil
-      group.cancelAll()
-      // Over at the very last moment is over.
-      return first ?? result.value.map(Ending.over) ?? .cancelled
-    }
-  }
+  func ending(within timeout: Duration) async -> Run<CheckResult>.Ending { await run.ending(within: timeout) }
 }

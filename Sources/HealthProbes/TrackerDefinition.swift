@@ -33,9 +33,24 @@ public struct TrackerDefinition: Sendable, Hashable {
     /// these must agree, and so must the base name of its executable, of `argv[0]`, or of `argv[1]` (a script's, where
     /// an interpreter runs it). Processes in containers count where this process's /proc shows them.
     case process(name: String, count: Int = 1)
+    /// The same of processes whose command line, its words joined by blanks, contains a text.
+    case commandLine(String, count: Int = 1)
     /// A program that says by its exit status whether all is well: 0 is success, everything else is failure, and so is
     /// one that cannot be started. It gets a process group of its own, of which nothing outlives it.
     case script(Script)
+    /// A web server that answers as it should.
+    case http(HTTPCheck)
+    /// A service that accepts connections.
+    case tcp(ServiceEndpoint)
+    /// A systemd unit that has a process.
+    case unit(String)
+    case file(FileCheck)
+    /// Another link that has carrier.
+    case interface(String)
+    /// A container engine that answers.
+    case docker(DockerCheck)
+    /// A Swarm's manager that can manage.
+    case swarm(SwarmCheck)
   }
 
   public struct Script: Sendable, Hashable {
@@ -75,11 +90,18 @@ extension TrackerDefinition {
 }
 
 extension TrackerDefinition.Kind {
-  /// The key of the cluster file: `process` or `script`.
+  /// The key of the cluster file.
   public var keyword: String {
     switch self {
-    case .process: "process"
+    case .process, .commandLine: "process"
     case .script: "script"
+    case .http: "http"
+    case .tcp: "tcp"
+    case .unit: "unit"
+    case .file: "file"
+    case .interface: "interface"
+    case .docker: "docker"
+    case .swarm: "swarm"
     }
   }
 }

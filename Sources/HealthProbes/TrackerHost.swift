@@ -4,7 +4,7 @@ import NetworkTypes
 
 /// What trackers run on.
 public struct TrackerHost: Sendable {
-  private let descriptors: any DescriptorWaiting
+  let descriptors: any DescriptorWaiting
 
   public init(descriptors: any DescriptorWaiting) {
     self.descriptors = descriptors
@@ -15,9 +15,25 @@ public struct TrackerHost: Sendable {
   public func run(_ definition: TrackerDefinition, report: @Sendable (TrackerReport) -> Void) async {
     switch definition.kind {
     case .process(let name, let count):
-      await run(ProcessProbe(name: name, count: count, descriptors: descriptors), definition, report)
+      await run(ProcessProbe(.name(name), count: count, descriptors: descriptors), definition, report)
+    case .commandLine(let text, let count):
+      await run(ProcessProbe(.commandLine(text), count: count, descriptors: descriptors), definition, report)
     case .script(let script):
       await run(ScriptProbe(script, of: definition, descriptors: descriptors), definition, report)
+    case .http(let check):
+      await run(QuestionProbe.http(check, timeout: definition.timeout), definition, report)
+    case .tcp(let endpoint):
+      await run(QuestionProbe.tcp(endpoint, timeout: definition.timeout), definition, report)
+    case .unit(let name):
+      await run(UnitProbe(name: name, descriptors: descriptors), definition, report)
+    case .file(let check):
+      await run(FileProbe(check, descriptors: descriptors), definition, report)
+    case .interface(let name):
+      await run(InterfaceProbe(name: name, descriptors: descriptors), definition, report)
+    case .docker(let check):
+      await run(QuestionProbe.docker(check, timeout: definition.timeout), definition, report)
+    case .swarm(let check):
+      await run(SwarmProbe(check, timeout: definition.timeout), definition, report)
     }
   }
 

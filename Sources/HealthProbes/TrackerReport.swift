@@ -3,7 +3,7 @@
 /// The state of one tracker after its latest check.
 public struct TrackerReport: Sendable, Hashable {
   public var name: String
-  /// `process` or `script`.
+  /// The key of the cluster file: `process`, `script`, …
   public var kind: String
   /// The judgement, after `rise` and `fall`. Nil until the first check is over.
   public var isUp: Bool?
@@ -12,6 +12,11 @@ public struct TrackerReport: Sendable, Hashable {
   /// The latest check in one line of at most 200 characters, free of control characters: `pid 812`,
   /// `exit status 1: connection refused`, `timed out after 500ms, process group killed`.
   public var detail: String
+  /// What the tracker adds to the priority in place of a weight, while it is up; nil for all but files with a number.
+  public var worth: Int?
+  /// The end of what a script printed, or the beginning of what a server answered, cleaned and cut like the detail but
+  /// longer; nil where there was nothing.
+  public var output: String?
   public var lastCheckDuration: Duration?
   /// Successful checks in a row up to now; 0 after a failure.
   public var successes = 0
@@ -37,10 +42,16 @@ struct CheckResult: Sendable, Hashable {
   let verdict: Verdict
   /// One clean line; see ``TrackerReport/detail``.
   let detail: String
+  /// See ``TrackerReport/worth``.
+  let worth: Int?
+  /// See ``TrackerReport/output``.
+  let output: String?
 
-  init(_ verdict: Verdict, _ detail: String) {
+  init(_ verdict: Verdict, _ detail: String, worth: Int? = nil, output: String? = nil) {
     self.verdict = verdict
     self.detail = oneLine(detail)
+    self.worth = worth
+    self.output = output.map { oneLine($0, limit: 500) }
   }
 }
 
@@ -60,6 +71,8 @@ struct RunningReport: Sendable {
     report.successes = hysteresis.successes
     report.failures = hysteresis.failures
     report.detail = result.detail
+    report.worth = result.worth
+    report.output = result.output
     report.lastCheckDuration = duration
     report.checks += 1
     if result.verdict == .timeout { report.timeouts += 1 }

@@ -6,16 +6,17 @@ struct ControlGroup: Sendable {
   let path: String
 
   /// Where the version 2 hierarchy is mounted and may be written to; nil where there is none, as in many containers.
-  static let hierarchy: String? = {
-    let mounts = (Files.read("/proc/self/mountinfo") ?? "").split(separator: "\n")
-    for mount in mounts {
+  static let hierarchy: String? = mounts.first { $0.fileSystem == "cgroup2" && access($0.path, W_OK) == 0 }?.path
+
+  /// What is mounted where.
+  fileprivate static var mounts: [(path: String, fileSystem: String)] {
+    (Files.read("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap { mount in
       // "… root mount-point options optional… - type source options"
       let fields = mount.split(separator: " ")
-      guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { continue }
-      if fields[dash + 1] == "cgroup2", access(String(fields[4]), W_OK) == 0 { return String(fields[4]) }
+      guard fields.count > 6, let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count else { return nil }
+      return (String(fields[4]), String(fields[dash + 1]))
     }
-    return nil
-  }()
+  }
 
   /// Nil where control groups can not be used here.
   init?(named name: String, recordingIn journal: Journal) throws(TestbedError) {
@@ -46,11 +47,26 @@ struct ControlGroup: Sendable {
     try? Files.write("0", to: "\(path)/cgroup.freeze", flags: 0)
   }
 
-  /// Removes the group; killed processes take a moment to leave it.
+  /// Removes the group and those below it; killed processes take a moment to leave it.
   static func remove(_ path: String) {
+    for name in Files.names(in: path) where Files.isDirectory("\(path)/\(name)") { remove("\(path)/\(name)") }
     for _ in 0..<2000 {
       if rmdir(path) == 0 || errno != EBUSY { return }
       usleep(1000)
     }
+  }
+}
+
+extension TestbedNode {
+  /// A control group, in every hierarchy, for what makes groups itself: a container engine. It is made by whoever uses it,
+  /// and removed with the test bed.
+  ///
+  /// - Returns: its path below the hierarchies' mount points.
+  public func reserveControlGroup(_ purpose: String) throws(TestbedError) -> String {
+    let group = "vipd-rehearsal-\(journal.identifier)-\(name)-\(purpose)"
+    for mount in ControlGroup.mounts where mount.fileSystem.hasPrefix("cgroup") {
+      try journal.record(.controlGroup(path: "\(mount.path)/\(group)"))
+    }
+    return "/\(group)"
   }
 }

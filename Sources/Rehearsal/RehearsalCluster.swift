@@ -12,6 +12,7 @@ actor RehearsalCluster {
   private var stopping: [String: NodeProcess] = [:]
   private var services: [String: [UInt16: NodeProcess]] = [:]
   private var processes: [String: [String: [NodeProcess]]] = [:]
+  private var engines: [String: [String: NodeProcess]] = [:]
   /// What a reader of the results should know.
   private(set) var notes: [String] = []
 
@@ -57,6 +58,8 @@ actor RehearsalCluster {
       try await end([services[name]?.removeValue(forKey: port)].compactMap { $0 }, with: SIGKILL)
     case .processKilled(let process, _):
       try await end(processes[name]?.removeValue(forKey: process) ?? [], with: SIGKILL)
+    case .engineKilled(let socket, _):
+      try await end([engines[name]?.removeValue(forKey: socket)].compactMap { $0 }, with: SIGKILL)
     case .daemonStopped:
       stopping[name] = daemons.removeValue(forKey: name)
       stopping[name]?.terminate()
@@ -69,6 +72,7 @@ actor RehearsalCluster {
       daemons[name] = nil
       services[name] = nil
       processes[name] = nil
+      engines[name] = nil
     }
   }
 
@@ -77,6 +81,7 @@ actor RehearsalCluster {
     switch fault {
     case .serviceKilled(let port, _): try await startService(on: node, port: port)
     case .processKilled(let process, _): try startProcesses(named: process, on: node)
+    case .engineKilled(let socket, _): try await startEngine(at: socket, on: node)
     case .daemonStopped:
       try await stopping.removeValue(forKey: name)?.wait()
       try startDaemon(on: node)
@@ -110,6 +115,7 @@ actor RehearsalCluster {
       switch tracker.kind.subject {
       case .service(let port): ports.insert(port)
       case .process(let name, _): try startProcesses(named: name, on: node)
+      case .engine(let socket): try await startEngine(at: socket, on: node)
       case .unknown:
         note("tracker \(tracker.name): what it asks is not part of a rehearsal, so it answers as it does here")
       }
@@ -119,6 +125,15 @@ actor RehearsalCluster {
 
   private func startService(on node: TestbedNode, port: UInt16) async throws {
     services[node.name, default: [:]][port] = try await node.startHTTPService(port: port)
+  }
+
+  /// Once for all trackers that ask it. Not under dockerd's name, which another tracker may look for.
+  private func startEngine(at socket: String, on node: TestbedNode) async throws {
+    guard engines[node.name]?[socket] == nil else { return }
+    guard socket.hasPrefix("/run/") || socket.hasPrefix("/var/run/") else {
+      return note("trackers that ask \(socket): a stand-in is only made below /run, so they answer as they do here")
+    }
+    engines[node.name, default: [:]][socket] = try await node.startEngine(named: "engine", socket: socket)
   }
 
   /// As many as the tracker that wants the most of them wants.

@@ -6,6 +6,8 @@ public enum RehearsalFault: Sendable, Hashable {
   case serviceKilled(port: UInt16, trackers: [String])
   /// The processes of that name die; these trackers look for them.
   case processKilled(name: String, trackers: [String])
+  /// The container engine at that socket dies; these trackers ask it.
+  case engineKilled(socket: String, trackers: [String])
   /// vipd gets SIGTERM.
   case daemonStopped
   case hostKilled
@@ -16,6 +18,7 @@ public enum RehearsalFault: Sendable, Hashable {
     switch self {
     case .serviceKilled(let port, let trackers): "\(trackers.joined(separator: ", ")): service on port \(port) killed"
     case .processKilled(let name, let trackers): "\(trackers.joined(separator: ", ")): \(name) killed"
+    case .engineKilled(_, let trackers): "\(trackers.joined(separator: ", ")): container engine killed"
     case .daemonStopped: "vipd stopped"
     case .hostKilled: "host killed"
     case .linkCut: "link cut"
@@ -27,6 +30,7 @@ public enum RehearsalFault: Sendable, Hashable {
     switch self {
     case .serviceKilled(let port, _): "service on port \(port) back"
     case .processKilled(let name, _): "\(name) back"
+    case .engineKilled: "container engine back"
     case .daemonStopped: "vipd started"
     case .hostKilled: "host booted"
     case .linkCut: "link restored"
@@ -38,6 +42,7 @@ public enum RehearsalFault: Sendable, Hashable {
     switch self {
     case .serviceKilled: .service
     case .processKilled: .process
+    case .engineKilled: .engine
     case .daemonStopped: .stop
     case .hostKilled: .host
     case .linkCut: .link
@@ -47,6 +52,7 @@ public enum RehearsalFault: Sendable, Hashable {
   public enum Keyword: String, Sendable, Hashable, CaseIterable {
     case service
     case process
+    case engine
     case stop
     case host
     case link
@@ -60,6 +66,8 @@ extension RehearsalPlan {
     case service(port: UInt16)
     /// Whether processes of that name live.
     case process(name: String, count: Int)
+    /// A container engine.
+    case engine(socket: String)
     /// Something that a rehearsal has no part in.
     case unknown
   }
@@ -68,6 +76,7 @@ extension RehearsalPlan {
   func faults(of router: VirtualRouter) -> [RehearsalFault] {
     var services: [(port: UInt16, trackers: [String])] = []
     var processes: [(name: String, trackers: [String])] = []
+    var engines: [(socket: String, trackers: [String])] = []
     for tracker in router.trackers.compactMap({ tracker(named: $0.tracker) }) {
       switch tracker.kind.subject {
       case .service(let port):
@@ -78,11 +87,16 @@ extension RehearsalPlan {
         let index = processes.firstIndex { $0.name == name } ?? processes.endIndex
         if index == processes.endIndex { processes.append((name, [])) }
         processes[index].trackers.append(tracker.name)
+      case .engine(let socket):
+        let index = engines.firstIndex { $0.socket == socket } ?? engines.endIndex
+        if index == engines.endIndex { engines.append((socket, [])) }
+        engines[index].trackers.append(tracker.name)
       case .unknown: break
       }
     }
     return services.map { .serviceKilled(port: $0.port, trackers: $0.trackers) }
       + processes.map { .processKilled(name: $0.name, trackers: $0.trackers) }
+      + engines.map { .engineKilled(socket: $0.socket, trackers: $0.trackers) }
       + [.daemonStopped, .hostKilled, .linkCut]
   }
 
@@ -99,6 +113,9 @@ extension RehearsalPlan.Tracker.Kind {
   var subject: RehearsalPlan.Subject {
     switch self {
     case .process(let name, let count): return .process(name: name, count: count)
+    case .service(let port): return .service(port: port)
+    case .engine(let socket): return .engine(socket: socket)
+    case .other: return .unknown
     case .program(let path, let arguments):
       let name = path.split(separator: "/").last.map(String.init) ?? path
       return Self.subject(ofProgram: name, arguments)

@@ -50,6 +50,12 @@ public struct RehearsalPlan: Sendable, Hashable {
       case program(path: String, arguments: [String])
       /// Good while this exits with 0 in a shell.
       case shell(String)
+      /// Good while the service on that port of the node answers.
+      case service(port: UInt16)
+      /// Good while the container engine at that socket answers well.
+      case engine(socket: String)
+      /// Something that a rehearsal has no stand-in for.
+      case other
     }
 
     public init(

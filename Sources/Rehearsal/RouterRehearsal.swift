@@ -78,7 +78,7 @@ struct RouterRehearsal: Sendable {
     let before = scene.standing
     var after = before
     switch fault {
-    case .serviceKilled(_, let trackers), .processKilled(_, let trackers):
+    case .serviceKilled(_, let trackers), .processKilled(_, let trackers), .engineKilled(_, let trackers):
       after.failed[node, default: []].formUnion(trackers)
     case .daemonStopped, .hostKilled, .linkCut:
       after.absent.insert(node)
@@ -110,7 +110,7 @@ struct RouterRehearsal: Sendable {
     let isServiceDead: Bool =
       switch fault {
       case .serviceKilled: !isMending && prediction.holder == node
-      case .processKilled, .daemonStopped, .hostKilled, .linkCut: false
+      case .processKilled, .engineKilled, .daemonStopped, .hostKilled, .linkCut: false
       }
     let holders = try await settle(
       on: .some(prediction.holder), since: moment, patience: prediction.settledWithin, &scene,

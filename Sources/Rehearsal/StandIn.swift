@@ -7,6 +7,7 @@ public enum StandIn {
   /// Runs a stand-in until it is killed, or a check to its end.
   ///
   /// - `http --port N --name NAME`: an HTTP service that answers everything with NAME
+  /// - `engine --socket PATH --state FILE`: a container engine that says of itself what the file says
   /// - `process`: does nothing; called through a link, it bears the link's name
   /// - `testbed`: keeps a test bed with a frozen node until it is killed, for the test of what comes after;
   ///   and `sweep`, which undoes what such a one has left
@@ -23,6 +24,15 @@ public enum StandIn {
       do {
         let service = try HTTPStandIn(port: port, answer: name)
         service.run()
+      } catch {
+        return complain("\(error)")
+      }
+    case "engine":
+      guard let socket = option("--socket", in: arguments), let state = option("--state", in: arguments) else {
+        return complain("engine needs --socket PATH and --state FILE")
+      }
+      do {
+        try EngineStandIn(socket: socket, stateFile: state).run()
       } catch {
         return complain("\(error)")
       }

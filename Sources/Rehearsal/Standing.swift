@@ -107,7 +107,7 @@ extension Standing {
       return Prediction(
         holder: successor, outage: .zero...(detection + moved), movedWithin: detection + moved,
         settledWithin: detection + moved, reason: "the check's \(detection.brief) + \(how) of \(successor)")
-    case .processKilled:
+    case .processKilled, .engineKilled:
       let (moved, how) = handOver(to: successor)
       // The old holder answers until the new one has announced itself; one that resigns does not wait for that.
       let resigns = holder.flatMap(effectivePriority) == nil || router.preemption.makesTheUnfitResign
@@ -123,7 +123,7 @@ extension Standing {
     switch fault {
     case .serviceKilled:
       return Prediction(holder: holder, settledWithin: wait, reason: "stays, so until the service is back")
-    case .processKilled, .daemonStopped, .hostKilled, .linkCut:
+    case .processKilled, .engineKilled, .daemonStopped, .hostKilled, .linkCut:
       return Prediction(
         holder: holder, outage: .zero ... .zero, settledWithin: wait, reason: "none: stays, no other node ranks higher")
     }
@@ -142,13 +142,13 @@ extension Standing {
   private func detectionTime(of fault: RehearsalFault) -> Duration {
     switch fault {
     case .hostKilled, .linkCut, .daemonStopped: .zero
-    case .serviceKilled(_, let trackers):
+    case .serviceKilled(_, let trackers), .engineKilled(_, let trackers):
       trackers.compactMap(plan.tracker(named:)).map { $0.interval * $0.fall }.max() ?? .zero
     case .processKilled(_, let trackers):
       trackers.compactMap(plan.tracker(named:)).map { tracker in
         switch tracker.kind {
         case .process: tracker.interval * (tracker.fall - 1)
-        case .program, .shell: tracker.interval * tracker.fall
+        case .program, .shell, .service, .engine, .other: tracker.interval * tracker.fall
         }
       }.max() ?? .zero
     }
@@ -161,7 +161,7 @@ extension Standing {
       case .hostKilled, .daemonStopped, .linkCut:
         // A started daemon believes its trackers only after their first runs.
         router.trackers.compactMap { plan.tracker(named: $0.tracker) }.map { $0.interval * $0.rise }.max() ?? .zero
-      case .serviceKilled(_, let trackers), .processKilled(_, let trackers):
+      case .serviceKilled(_, let trackers), .processKilled(_, let trackers), .engineKilled(_, let trackers):
         trackers.compactMap(plan.tracker(named:)).map { $0.interval * $0.rise }.max() ?? .zero
       }
     let start = Duration.seconds(2)

@@ -10,7 +10,7 @@ public final class TestbedNode: Sendable {
 
   let index: Int
   private let directory: String
-  private let journal: Journal
+  let journal: Journal
   private let controlGroup: ControlGroup?
   private let quickAddresses: Bool
   private let state: Mutex<State>

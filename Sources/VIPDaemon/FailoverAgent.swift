@@ -24,6 +24,8 @@ public actor FailoverAgent {
     public var logger: Logger
     /// Nil where nothing outlives the daemon.
     public var drainMemory: (any DrainMemory)?
+    /// Nil where transitions are forgotten with the daemon.
+    public var history: (any HistoryMemory)?
     /// Nil where the program cannot be replaced while it runs.
     public var successor: (any Successor)?
     /// What the program before left to this one.
@@ -31,9 +33,11 @@ public actor FailoverAgent {
 
     public init(
       file: String, configuration: LoadedConfiguration, node: NodeName, version: String, logger: Logger,
-      drainMemory: (any DrainMemory)? = nil, successor: (any Successor)? = nil, inheritance: Inheritance? = nil
+      drainMemory: (any DrainMemory)? = nil, history: (any HistoryMemory)? = nil, successor: (any Successor)? = nil,
+      inheritance: Inheritance? = nil
     ) {
       self.drainMemory = drainMemory
+      self.history = history
       self.successor = successor
       self.inheritance = inheritance
       self.file = file
@@ -48,6 +52,7 @@ public actor FailoverAgent {
   let loop: VRRPLoop
   let host: any HostNetwork
   public nonisolated let events = EventBroadcaster()
+  public nonisolated let history: TransitionHistory
   let startedAt: Instant
   var logger: Logger { setup.logger }
 
@@ -90,6 +95,10 @@ public actor FailoverAgent {
   var patience: Task<Void, any Error>?
   var lastGeneration = 0
 
+  // Those who are told of transitions.
+  let hooks = HookRunner()
+  var hookFailures = 0
+
   // The books.
   var ledgers: [VRID: VirtualRouterLedger] = [:]
   var peers: [IPAddress: PeerLedger] = [:]
@@ -125,6 +134,7 @@ public actor FailoverAgent {
     self.host = host
     configuration = setup.configuration.cluster
     digest = setup.configuration.digest
+    history = TransitionHistory(setup.history)
     let now = Instant.now()
     loadedAt = now
     startedAt = setup.inheritance?.startedAt ?? now

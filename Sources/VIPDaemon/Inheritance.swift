@@ -63,6 +63,7 @@ extension FailoverAgent {
     for tracker in trackerTasks.values { tracker.task.cancel() }
     await trackersEnded()
     trackerTasks = [:]
+    await hooksEnded()
     // A stop that was asked for meanwhile goes first.
     if isStopping { isHandingOver = false } else { loop.stop() }
   }

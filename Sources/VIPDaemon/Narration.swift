@@ -54,7 +54,10 @@ struct Narration {
     case .deaf(let cause): "other routers could not be heard: \(cause)"
     case .addressesRefused(let cause): cause
     case .trackerDown(let tracker): "tracker \(tracker) is down, and its weight 0 means: take no part"
-    case .trackerUnchecked(let tracker): "tracker \(tracker), whose weight is 0, was not checked yet"
+    case .unfit(let tracker):
+      "tracker \(tracker) is down, and an unfit node holds nothing (when_all_fail: release)"
+    case .trackerUnchecked(let tracker):
+      "tracker \(tracker), without which this node takes no part, was not checked yet"
     }
   }
 
@@ -70,10 +73,18 @@ struct Narration {
     case .backup(let backup):
       return backupStanding(member, backup)
     case .active:
-      guard let lastTransition, lastTransition.to == .active else { return "this node is Active" }
+      let unfitness = unfitness(of: member.fitness)
+      guard let lastTransition, lastTransition.to == .active else { return "this node is Active\(unfitness)" }
       let then = Narration(configuration: configuration, now: since)
-      return "became Active: \(then.cause(of: lastTransition.reason))"
+      return "became Active: \(then.cause(of: lastTransition.reason))\(unfitness)"
     }
+  }
+
+  /// What an Active Router lacks that should rather not be one.
+  private func unfitness(of fitness: Fitness) -> String {
+    let failed = fitness.adjustments.filter { $0.weight < 0 }.map(\.tracker)
+    guard !failed.isEmpty else { return "" }
+    return "; it goes on though not fit (\(failed.joined(separator: ", "))), since no fitter node has taken over"
   }
 
   private func backupStanding(_ member: VRRPRouter.Member, _ backup: BackupState) -> String {

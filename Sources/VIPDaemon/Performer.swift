@@ -150,12 +150,15 @@ extension FailoverAgent {
     let message = "\(configuration.name): \(transition.from) → \(transition.to): \(cause)"
     logger.notice("\(message)")
     for family in configuration.families {
-      events.publish(
-        ControlEvent(
-          kind: .transition, message: message, virtualRouter: configuration.name,
-          family: AddressFamily(family.family), from: VirtualRouterState(transition.from),
-          to: VirtualRouterState(transition.to)))
+      let event = ControlEvent(
+        kind: .transition, message: message, virtualRouter: configuration.name,
+        family: AddressFamily(family.family), from: VirtualRouterState(transition.from),
+        to: VirtualRouterState(transition.to))
+      events.publish(event)
+      // Both families move in one step, which is one line of the history.
+      if family == configuration.families.first { history.append(event) }
     }
+    notify(transition, configuration, at: now)
   }
 
   func tell(_ kind: ControlEvent.Kind, _ message: String, virtualRouter: String? = nil) {

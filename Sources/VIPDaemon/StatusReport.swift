@@ -110,7 +110,8 @@ extension FailoverAgent {
         name: tracker.name.rawValue, kind: tracker.kind.key, up: report?.isUp ?? false,
         weight: weights.count == 1 ? weights.first : nil, since: now - running.since,
         detail: report?.detail ?? "not checked yet", pending: report?.isUp == nil,
-        duration: report?.lastCheckDuration, streak: report.map { max($0.successes, $0.failures) })
+        duration: report?.lastCheckDuration, output: report?.output,
+        streak: report.map { max($0.successes, $0.failures) }, checks: report?.checks, timeouts: report?.timeouts)
     }
   }
 

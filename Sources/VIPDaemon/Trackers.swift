@@ -61,12 +61,19 @@ extension FailoverAgent {
     guard let tracker = trackerTasks[report.name], tracker.generation == generation, !isStopping else { return }
     let now = Instant.now()
     trackerTasks[report.name]?.lastReport = report
-    guard let isUp = report.isUp, tracker.lastReport?.isUp != isUp else { return }
+    guard let isUp = report.isUp else { return }
+    guard tracker.lastReport?.isUp != isUp else {
+      if tracker.lastReport?.worth != report.worth {
+        process(.tracker(report.name, isUp: isUp, worth: report.worth), at: now)
+        rearm()
+      }
+      return
+    }
     trackerTasks[report.name]?.since = now
     // The program before has told it already.
     let isNews = tracker.lastReport?.isUp != nil || router.trackers[report.name] != isUp
     // The address must not wait for the words.
-    process(.tracker(report.name, isUp: isUp), at: now)
+    process(.tracker(report.name, isUp: isUp, worth: report.worth), at: now)
     rearm()
     if isNews { tell(report, isUp) }
   }
@@ -92,22 +99,49 @@ extension TrackerDefinition {
 
   /// The file's words as a probe's parameters.
   init(_ tracker: ClusterConfiguration.Tracker) {
-    let kind: Kind =
-      switch tracker.kind {
-      case .process(let check): .process(name: check.name, count: check.minimumCount)
-      case .script(let check):
-        switch check.command {
-        case .program(let path, let arguments): .script(.init(.program(path, arguments: arguments)))
-        case .shell(let line): .script(.init(.shell(line)))
-        }
-      }
+    let kind = Kind(tracker.kind)
     let interval =
       switch kind {
-      case .process: min(tracker.interval, Self.longestSearchInterval)
-      case .script: tracker.interval
+      case .process, .commandLine: min(tracker.interval, Self.longestSearchInterval)
+      case .script, .http, .tcp, .unit, .file, .interface, .docker, .swarm: tracker.interval
       }
     self.init(
       name: tracker.name.rawValue, kind: kind, interval: interval, timeout: tracker.timeout,
       rise: tracker.rise, fall: tracker.fall)
+  }
+}
+
+extension TrackerDefinition.Kind {
+  fileprivate init(_ kind: ClusterConfiguration.TrackerKind) {
+    switch kind {
+    case .process(let check):
+      switch check.match {
+      case .name(let name): self = .process(name: name, count: check.minimumCount)
+      case .commandLine(let text): self = .commandLine(text, count: check.minimumCount)
+      }
+    case .script(let check):
+      switch check.command {
+      case .program(let path, let arguments): self = .script(.init(.program(path, arguments: arguments)))
+      case .shell(let line): self = .script(.init(.shell(line)))
+      }
+    case .http(let check): self = .http(HTTPCheck(check))
+    case .tcp(let service): self = .tcp(.tcp(host: service.host, port: service.port))
+    case .unit(let name): self = .unit(name)
+    case .file(let check): self = .file(FileCheck(path: check.path, holdsWeight: check.holdsWeight))
+    case .interface(let name): self = .interface(name)
+    case .docker(let check): self = .docker(DockerCheck(socket: check.socket, service: check.service))
+    case .swarm(let check): self = .swarm(SwarmCheck(socket: check.socket, patience: check.patience))
+    }
+  }
+}
+
+extension HTTPCheck {
+  fileprivate init(_ check: ClusterConfiguration.HTTPCheck) {
+    let service = ServiceEndpoint.tcp(host: check.service.host, port: check.service.port)
+    self.init(
+      check.socket.map { .unix(path: $0) } ?? service,
+      tls: check.isSecure ? (check.verifies ? .verified : .unverified) : nil, method: check.method,
+      target: check.target, host: check.host ?? (check.socket == nil ? nil : check.service.host),
+      statuses: check.statuses, body: check.body)
   }
 }

@@ -11,17 +11,24 @@ public struct Fitness: Sendable, Hashable, Codable {
   /// The first tracker of weight 0 that is not up: while there is one, the node takes no part.
   public var obstacle: Obstacle?
 
-  /// - Parameter trackers: whether each is up; one that has not been checked yet is missing and counts as down, so that
-  ///   a node that has just started does not claim what it may be unfit to hold.
-  public init(of configuration: VirtualRouterConfiguration, trackers: [String: Bool]) {
-    self.init(of: configuration.priority, weights: configuration.trackers) { trackers[$0] }
+  /// - Parameters:
+  ///   - trackers: whether each is up; one that has not been checked yet is missing and counts as down, so that a node
+  ///     that has just started does not claim what it may be unfit to hold.
+  ///   - worths: what trackers that are up add, in place of their weights.
+  public init(of configuration: VirtualRouterConfiguration, trackers: [String: Bool], worths: [String: Int] = [:]) {
+    self.init(of: configuration.priority, weights: configuration.trackers, worths: worths) { trackers[$0] }
+    guard configuration.releasesWhenUnfit, priority != .addressOwner, obstacle == nil else { return }
+    let failed = configuration.trackers.first { $0.weight <= 0 && trackers[$0.tracker] != true }
+    obstacle = failed.map { trackers[$0.tracker] == nil ? .trackerUnchecked($0.tracker) : .unfit($0.tracker) }
   }
 
   /// - Parameters:
   ///   - priority: as configured.
   ///   - weights: what trackers do to it.
   ///   - isUp: whether the tracker of that name is; nil while that is not known.
-  public init(of priority: Priority, weights: [TrackerWeight], isUp: (String) -> Bool?) {
+  public init(
+    of priority: Priority, weights: [TrackerWeight], worths: [String: Int] = [:], isUp: (String) -> Bool?
+  ) {
     adjustments = []
     guard priority != .addressOwner else {
       self.priority = .addressOwner
@@ -33,7 +40,11 @@ public struct Fitness: Sendable, Hashable, Codable {
       if tracker.weight == 0, !isUp, obstacle == nil {
         obstacle = known == nil ? .trackerUnchecked(tracker.tracker) : .trackerDown(tracker.tracker)
       }
-      if tracker.weight > 0 && isUp || tracker.weight < 0 && !isUp { adjustments.append(tracker) }
+      if isUp, let worth = worths[tracker.tracker] {
+        if worth != 0 { adjustments.append(TrackerWeight(tracker: tracker.tracker, weight: worth)) }
+      } else if tracker.weight > 0 && isUp || tracker.weight < 0 && !isUp {
+        adjustments.append(tracker)
+      }
     }
     self.priority = Priority(clamping: Int(priority.rawValue) + adjustments.reduce(0) { $0 + $1.weight })
   }

@@ -8,6 +8,8 @@ extension VRRPRouter {
   public struct Memory: Sendable, Hashable, Codable {
     var virtualRouters: [VirtualRouterMemory]
     var trackers: [String: Bool]
+    /// Nil from a version that knew of none.
+    var worths: [String: Int]?
     var isStarted: Bool
     var drain: Bool?
   }
@@ -32,7 +34,7 @@ extension VRRPRouter {
           activeRouter: member.router.activeRouter, deference: member.router.deference, fitness: member.fitness,
           hostObstacle: member.hostObstacle, drain: member.drain,
           isResuming: member.isResuming)
-      }, trackers: trackers, isStarted: isStarted, drain: drain)
+      }, trackers: trackers, worths: worths, isStarted: isStarted, drain: drain)
   }
 
   /// Goes on where a router left off.
@@ -42,6 +44,7 @@ extension VRRPRouter {
   public init(configurations: [VirtualRouterConfiguration], remembering memory: Memory) {
     self.init(configurations: configurations)
     trackers = memory.trackers
+    worths = memory.worths ?? [:]
     isStarted = memory.isStarted
     drain = memory.drain
     for index in members.indices {

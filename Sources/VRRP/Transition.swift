@@ -89,6 +89,8 @@ public enum Obstacle: Sendable, Hashable, Codable {
   case addressesRefused(String)
   /// A tracker of weight 0 is down.
   case trackerDown(String)
+  /// A tracker is down, and the file has an unfit node hold nothing even where no fitter one is left.
+  case unfit(String)
   /// A tracker of weight 0 was not checked yet.
   case trackerUnchecked(String)
 }

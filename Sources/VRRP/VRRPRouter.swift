@@ -24,7 +24,9 @@ public struct VRRPRouter: Sendable, Hashable {
     /// The driver is about to be away for a moment.
     case affirm
     /// A tracker changed, or was checked for the first time.
-    case tracker(String, isUp: Bool)
+    ///
+    /// - Parameter worth: what it adds to the priority in place of its weight, while it is up.
+    case tracker(String, isUp: Bool, worth: Int? = nil)
     /// An admin has the node stay away from all virtual routers, forced or not, or (nil) come back.
     case drain(isForced: Bool?)
     /// The host's network keeps us from taking part in one virtual router, or (nil) no longer does.
@@ -45,6 +47,8 @@ public struct VRRPRouter: Sendable, Hashable {
   public internal(set) var members: [Member]
   /// Which trackers are up. Those that were not checked yet are missing.
   public internal(set) var trackers: [String: Bool] = [:]
+  /// What trackers add to the priority in place of their weights.
+  public internal(set) var worths: [String: Int] = [:]
   var isStarted = false
   /// Set while the node shall stay away: whether at any price.
   var drain: Bool?
@@ -120,8 +124,9 @@ public struct VRRPRouter: Sendable, Hashable {
       }
     case .advertisement(let received):
       return receive(received, at: now)
-    case .tracker(let name, let isUp):
+    case .tracker(let name, let isUp, let worth):
       trackers[name] = isUp
+      worths[name] = worth
       return members.indices.flatMap { settle($0, at: now) }
     case .drain(let isForced):
       drain = isForced
@@ -195,7 +200,8 @@ extension VRRPRouter {
     let event: VirtualRouter.Event = members[index].isResuming ? .resume : .startup
     let assumed = members[index].isResuming ? unchecked.map { ($0, true) } : []
     if unchecked.isEmpty { members[index].isResuming = false }
-    members[index].fitness = Fitness(of: configuration, trackers: trackers.merging(assumed) { known, _ in known })
+    let known = trackers.merging(assumed) { known, _ in known }
+    members[index].fitness = Fitness(of: configuration, trackers: known, worths: worths)
     members[index].drain = drain
     if let obstacle = isStarted ? members[index].obstacle : .stopped {
       return pass(.shutdown(obstacle), to: index, at: now) + setPriority(index, at: now)
@@ -244,6 +250,7 @@ extension VRRPRouter {
     // A tracker that comes back with a later file must be checked anew.
     let tracked = Set(configurations.flatMap { $0.trackers.map(\.tracker) })
     trackers = trackers.filter { tracked.contains($0.key) }
+    worths = worths.filter { tracked.contains($0.key) }
     return directives + members.indices.flatMap { settle($0, at: now) }
   }
 }

@@ -87,7 +87,7 @@ extension Obstacle {
   /// Whether the node can still serve while a successor is waited for.
   fileprivate var leavesTime: Bool {
     switch self {
-    case .stopped, .drained: true
+    case .stopped, .drained, .unfit: true
     case .reconfigured, .interfaceMissing, .interfaceDown, .interfaceReplaced, .addressNotHeld, .addressNotOn,
       .linkLocalMissing, .deaf, .addressesRefused, .trackerDown, .trackerUnchecked:
       false

@@ -28,13 +28,15 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
   public var isLeased: Bool
   /// Whether it leaves the addresses for a while to a weaker Active Router that does not hear it.
   public var givesWay: Bool
+  /// Whether a node with a tracker down takes no part, though nobody be left.
+  public var releasesWhenUnfit: Bool
 
   public init(
     name: String, vrid: VRID, version: VRRPVersion = .v3, priority: Priority,
     interval: AdvertisementInterval = .oneSecond,
     preemption: Preemption = .immediate, families: [FamilyConfiguration], trackers: [TrackerWeight] = [],
     minimumHopLimit: UInt8 = 255, transport: Transport = .unicast, checksum: ChecksumPreference = .auto,
-    password: SimplePassword? = nil, isLeased: Bool = true, givesWay: Bool = true
+    password: SimplePassword? = nil, isLeased: Bool = true, givesWay: Bool = true, releasesWhenUnfit: Bool = false
   ) {
     self.name = name
     self.vrid = vrid
@@ -50,6 +52,7 @@ public struct VirtualRouterConfiguration: Sendable, Hashable {
     self.password = password
     self.isLeased = isLeased
     self.givesWay = givesWay
+    self.releasesWhenUnfit = releasesWhenUnfit
   }
 }
 

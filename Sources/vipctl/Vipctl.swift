@@ -20,7 +20,8 @@ struct Vipctl: AsyncParsableCommand {
       CommandGroup(
         name: "Daemon",
         subcommands: [
-          StatusCommand.self, WatchCommand.self, ProbeCommand.self, ReloadCommand.self, DrainCommand.self,
+          StatusCommand.self, TrackersCommand.self, HistoryCommand.self, WatchCommand.self, ProbeCommand.self,
+          ReloadCommand.self, DrainCommand.self,
           ResumeCommand.self, UpgradeCommand.self,
         ]),
       CommandGroup(name: "Cluster file", subcommands: clusterFileCommands),

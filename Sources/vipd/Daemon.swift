@@ -59,6 +59,7 @@ struct Daemon {
     var control: ControlSocket
     var listen: String?
     var drainFile: DrainFile?
+    var historyFile: HistoryFile?
     var succession: Succession
   }
 
@@ -110,9 +111,10 @@ struct Daemon {
     let control = try openControl(loaded.cluster.control, identity, inheriting: estate?.control)
     let drainFile =
       estate?.drain.map { DrainFile(adopting: $0, beside: control.path) } ?? openDrainFile(beside: control.path)
+    let historyFile = openHistory(beside: control.path, inheriting: estate?.history)
     let succession = Succession()
     RealTime.request(logger)
-    try Privileges.drop(to: identity)
+    try Privileges.drop(to: identity, keeping: engineGroups(of: loaded.cluster))
     if identity.isChange, identity.name != "vipd" {
       logger.warning(
         "there is no user vipd; running as \(identity.name), like anybody else's leftovers (adduser --system --group vipd)"
@@ -124,11 +126,12 @@ struct Daemon {
       let loop = try VRRPLoop()
       let setup = FailoverAgent.Setup(
         file: file, configuration: loaded, node: node, version: vipdVersion, logger: logger,
-        drainMemory: drainFile, successor: succession, inheritance: inheritance)
+        drainMemory: drainFile, history: historyFile, successor: succession, inheritance: inheritance)
       let agent = FailoverAgent(setup, loop: loop, host: host)
       return Parts(
         loop: loop, agent: agent, signals: signals, control: control,
-        listen: loaded.cluster.control.listen?.description, drainFile: drainFile, succession: succession)
+        listen: loaded.cluster.control.listen?.description, drainFile: drainFile,
+        historyFile: historyFile, succession: succession)
     } catch {
       throw .host("\(error)")
     }
@@ -151,6 +154,9 @@ struct Daemon {
     ServiceManager.notify("STOPPING=1")
     Patience.wait(atMost: .milliseconds(1000)) { await server?.stop() }
     Patience.wait(atMost: .milliseconds(500)) { await agent.trackersEnded() }
+    // The last transitions are told too, but a program that hangs does not keep vipd.
+    Patience.wait(atMost: .milliseconds(2000)) { await agent.hooksEnded() }
+    parts.historyFile?.flush()
     return 0
   }
 }
@@ -169,7 +175,8 @@ extension Daemon {
         return server
       }
       let refusal = parts.succession.succeed(
-        inheritance, control: parts.control, drain: parts.drainFile?.descriptor)
+        inheritance, control: parts.control, drain: parts.drainFile?.descriptor,
+        history: parts.historyFile?.descriptor)
       parts.agent.assumeIsolated { $0.inheritanceRefused(because: refusal) }
     }
   }
@@ -198,6 +205,29 @@ extension Daemon {
     } catch {
       logger.warning("a drain will not outlive a restart: \(error)")
       return nil
+    }
+  }
+
+  private func openHistory(beside socket: String, inheriting descriptor: CInt?) -> HistoryFile? {
+    let logger = logger
+    let complain: @Sendable (String) -> Void = { logger.warning("\($0)") }
+    if let descriptor { return HistoryFile(adopting: descriptor, beside: socket, complain: complain) }
+    do throws(ControlFailure) {
+      return try HistoryFile(beside: socket, complain: complain)
+    } catch {
+      logger.warning("the history will not outlive a restart: \(error)")
+      return nil
+    }
+  }
+
+  /// The groups that may talk to the Engines which the file has trackers ask.
+  private func engineGroups(of cluster: ClusterConfiguration) -> [gid_t] {
+    let sockets = Set(cluster.trackers.compactMap(\.kind.engineSocket))
+    return sockets.sorted().compactMap { socket in
+      var status = stat()
+      if stat(socket, &status) == 0 { return status.st_gid }
+      // dockerd may not have been started yet.
+      return getgrnam("docker")?.pointee.gr_gid
     }
   }
 

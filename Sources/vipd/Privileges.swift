@@ -36,16 +36,27 @@ enum Privileges {
   ///
   /// The bounding set keeps those two: with none at all, exec of a program with file capabilities (ping, say, in a check
   /// script) would fail outright. no_new_privs sees to it that nothing started from here gains any.
-  static func drop(to identity: Identity) throws(StartFailure) {
+  ///
+  /// - Parameter groups: those that it stays in beside the user's own.
+  static func drop(to identity: Identity, keeping groups: [gid_t] = []) throws(StartFailure) {
     if identity.isChange {
       try dropBounding()
       try attempt("keep capabilities", prctl_int(PR_SET_KEEPCAPS, 1))
-      try attempt("leave root's groups", setgroups(0, nil))
+      let kept = Array(Set(groups + supplementaryGroups(of: identity)).subtracting([0])).sorted()
+      try attempt("leave root's groups", setgroups(kept.count, kept))
       try attempt("become user \(identity.name)", become(identity.user, identity.group))
     }
     try keepNeeded()
     try attempt("clear the ambient set", prctl_int(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL)))
     try attempt("refuse new privileges", prctl_int(PR_SET_NO_NEW_PRIVS, 1))
+  }
+
+  /// Those that /etc/group has the user in beside its own, such as docker.
+  private static func supplementaryGroups(of identity: Identity) -> [gid_t] {
+    var groups = [gid_t](repeating: 0, count: 64)
+    var count = CInt(groups.count)
+    guard getgrouplist(identity.name, identity.group, &groups, &count) >= 0 else { return [] }
+    return groups.prefix(Int(count)).filter { $0 != identity.group }
   }
 
   private static func dropBounding() throws(StartFailure) {

@@ -76,13 +76,15 @@ final class Succession: Successor {
   /// Becomes the new program.
   ///
   /// - Returns: Only where that failed: why.
-  func succeed(_ inheritance: Inheritance, control: ControlSocket, drain: CInt?) -> String {
+  func succeed(
+    _ inheritance: Inheritance, control: ControlSocket, drain: CInt?, history: CInt?
+  ) -> String {
     guard let bytes = try? ControlJSON.compact(inheritance), let memory = memoryFile(bytes) else {
       return "cannot write down what \(program) shall inherit: \(String(cString: strerror(errno)))"
     }
     defer { close(memory) }
     let estate = Estate(
-      memory: memory, control: control.descriptor, drain: drain,
+      memory: memory, control: control.descriptor, drain: drain, history: history,
       reception: Array(inheritance.sockets.descriptors.values))
     guard Privileges.keepAcrossExec() else { return "cannot keep capabilities: \(String(cString: strerror(errno)))" }
     estate.setInheritable(true)
@@ -118,10 +120,13 @@ struct Estate {
   var memory: CInt
   var control: CInt
   var drain: CInt?
+  var history: CInt?
   var reception: [CInt]
 
   /// As the environment has it: the numbers, with -1 for none.
-  var text: String { ([memory, control, drain ?? -1] + reception).map(String.init).joined(separator: ",") }
+  var text: String {
+    ([memory, control, drain ?? -1, history ?? -1] + reception).map(String.init).joined(separator: ",")
+  }
 
   /// What the program before has left; nil where there was none. Asked once, since what is started from here must not
   /// take it for its own.
@@ -129,23 +134,24 @@ struct Estate {
     guard let value = getenv(variable) else { return nil }
     let numbers = String(cString: value).split(separator: ",").compactMap { CInt($0) }
     unsetenv(variable)
-    guard numbers.count >= 3 else { return nil }
+    guard numbers.count >= 4 else { return nil }
     let estate = Estate(
       memory: numbers[0], control: numbers[1], drain: numbers[2] < 0 ? nil : numbers[2],
-      reception: Array(numbers[3...]))
+      history: numbers[3] < 0 ? nil : numbers[3], reception: Array(numbers[4...]))
     estate.setInheritable(false)
     return estate
   }
 
-  init(memory: CInt, control: CInt, drain: CInt?, reception: [CInt]) {
+  init(memory: CInt, control: CInt, drain: CInt?, history: CInt?, reception: [CInt]) {
     self.memory = memory
     self.control = control
     self.drain = drain
+    self.history = history
     self.reception = reception
   }
 
   func setInheritable(_ isInheritable: Bool) {
-    for descriptor in [memory, control] + [drain].compactMap(\.self) + reception {
+    for descriptor in [memory, control] + [drain, history].compactMap(\.self) + reception {
       _ = fcntl(descriptor, F_SETFD, isInheritable ? 0 : FD_CLOEXEC)
     }
   }

@@ -24,7 +24,9 @@ private func withNodes(_ entries: String...) -> String {
 }
 
 /// A tracker `docker` with these keys, the first on line 7.
-private func withTracker(_ lines: String...) -> String {
+func withTracker(_ lines: String...) -> String { withTracker(lines) }
+
+func withTracker(_ lines: [String]) -> String {
   clusterFile(trackers: "trackers:\n  docker:\n" + lines.map { "    \($0)" }.joined(separator: "\n"))
 }
 
@@ -136,11 +138,8 @@ private func withTracker(_ lines: String...) -> String {
       "8:5: error: tracker 'docker' has 'process' already; 'script' is a second kind"),
     Case(withTracker("proces: dockerd"), "7:5: error: unknown key 'proces'"),
     Case(
-      withTracker("http: http://x"), "7:5: error: trackers of the kind 'http' are not supported yet by this version"),
-    Case(
-      withTracker("docker:", "swarm: {}"),
-      "7:5: error: trackers of the kind 'docker' are not supported yet by this version",
-      "8:5: error: trackers of the kind 'swarm' are not supported yet by this version"),
+      withTracker("docker: on", "swarm: on"),
+      "8:5: error: tracker 'docker' has 'docker' already; 'swarm' is a second kind"),
     Case(withTracker("process:"), "7:5: error: 'process' has no value"),
     Case(
       withTracker("process: /usr/bin/dockerd"),

@@ -160,20 +160,20 @@ private func withAddresses(_ value: String) -> String {
         """)
   }
 
-  /// What the file can say already, and this version does not do.
   @Test(arguments: [
-    Case(clusterFile(routerKey: "notify: [/bin/x, y]"), "13:5: error: 'notify' is not supported yet by this version"),
+    Case(clusterFile(routerKey: "notify: [/bin/x, y]")),
     Case(clusterFile(routerKey: "notify: [[/bin/x], [y]]"), "13:25: error: 'y' is not an absolute path"),
     Case(clusterFile(routerKey: "lease: on")),
     Case(clusterFile(routerKey: "lease: off")),
     Case(
       clusterFile(routerKey: "one_way: yield")),
     Case(clusterFile(routerKey: "one_way: hold")),
-    Case(
-      clusterFile(routerKey: "when_all_fail: release"),
-      "13:20: error: 'when_all_fail: release' is not supported yet by this version"),
+    Case(clusterFile(routerKey: "when_all_fail: release")),
     Case(clusterFile(routerKey: "when_all_fail: keep")),
-  ]) func unsupportedYet(_ example: Case) {
+    Case(
+      clusterFile(routerKey: "when_all_fail: maybe"),
+      "13:20: error: 'when_all_fail' must be 'keep' or 'release', not 'maybe'"),
+  ]) func policies(_ example: Case) {
     #expect(complaints(about: example.text) == example.expected)
   }
 
@@ -237,7 +237,10 @@ private func withAddresses(_ value: String) -> String {
     #expect(hints(about: clusterFile(routerKey: "lease: no")) == ["did you mean 'off'?"])
     #expect(
       hints(about: clusterFile(trackerKey: "colour: red"))
-        == ["a tracker has the keys fall, interval, process, rise, script, shell, timeout, weight"])
+        == [
+          "a tracker has the keys docker, fall, file, http, interface, interval, process, rise, script, shell, swarm, tcp,"
+            + " timeout, unit, weight"
+        ])
     #expect(
       hints(about: clusterFile(trackers: "trackers:\n  dcoker: {process: x}"))
         == ["did you mean 'dcoker'?"])

@@ -41,7 +41,7 @@ import Testing
     let absent = ProcessName(uniqueName())
     let search = try median((0..<20).map { _ in try clock.measure { _ = try table.processes(named: absent) } })
 
-    var probe = ProcessProbe(name: name, count: 1, descriptors: PollWaiter.shared)
+    var probe = ProcessProbe(.name(name), count: 1, descriptors: PollWaiter.shared)
     var checks: [Duration] = []
     for _ in 0..<200 {
       let start = clock.now

@@ -174,7 +174,7 @@ import Testing
     let log = ReportLog()
     let definition = processTracker(name, interval: .milliseconds(50))
     let tracker = Task {
-      let probe = ProcessProbe(name: name, count: 1, descriptors: PollWaiter.shared, table: table)
+      let probe = ProcessProbe(.name(name), count: 1, descriptors: PollWaiter.shared, table: table)
       await TrackerHost(descriptors: PollWaiter.shared).run(probe, definition) { log.append($0) }
     }
     await log.wait(for: "up") {

@@ -69,7 +69,7 @@ struct PredictionTests {
     let before = standing(change)
     var after = before
     switch fault {
-    case .serviceKilled(_, let trackers), .processKilled(_, let trackers):
+    case .serviceKilled(_, let trackers), .processKilled(_, let trackers), .engineKilled(_, let trackers):
       after.failed["swarm1"] = Set(trackers)
     case .daemonStopped, .hostKilled, .linkCut: after.absent = ["swarm1"]
     }

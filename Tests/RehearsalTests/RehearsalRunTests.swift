@@ -47,6 +47,7 @@ struct RehearsalRunTests {
         case .process(let name, _): "/usr/bin/pgrep -x \(name)"
         case .program(let path, let arguments): ([path] + arguments).joined(separator: " ")
         case .shell(let command): command
+        case .service, .engine, .other: ""
         }
       return .init(name: tracker.name, command: command, interval: "1", weight: tracked.weight)
     }

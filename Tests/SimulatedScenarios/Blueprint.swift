@@ -26,6 +26,7 @@ package struct Blueprint: Equatable, Sendable {
     var trackers: [TrackerWeight] = []
     var transport: Transport = .unicast
     var givesWay = true
+    var releasesWhenUnfit = false
     package var version: VRRPVersion = .v3
     /// Version 2 alone has one.
     var password: SimplePassword?
@@ -68,7 +69,8 @@ package struct Blueprint: Equatable, Sendable {
     return VirtualRouterConfiguration(
       name: router.name, vrid: router.vrid, version: router.version, priority: member.priority,
       interval: router.interval, preemption: router.preemption, families: families, trackers: router.trackers,
-      transport: router.transport, password: router.password, givesWay: router.givesWay)
+      transport: router.transport, password: router.password, givesWay: router.givesWay,
+      releasesWhenUnfit: router.releasesWhenUnfit)
   }
 }
 

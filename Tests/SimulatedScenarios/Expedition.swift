@@ -84,6 +84,7 @@ extension Expedition {
       let weight = chance(150) ? 0 : chance(300) ? 1 + random.below(120) : -1 - random.below(253)
       router.trackers.append(TrackerWeight(tracker: tracker, weight: weight))
     }
+    router.releasesWhenUnfit = chance(150)
     if chance(30) { router.members[random.below(nodes.count)].priority = .addressOwner }
     return router
   }

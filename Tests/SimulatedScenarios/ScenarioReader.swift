@@ -176,6 +176,9 @@ extension Words {
       case "one_way":
         try expect("hold")
         router.givesWay = false
+      case "when_all_fail":
+        try expect("release")
+        router.releasesWhenUnfit = true
       case "version":
         router.version = try version()
       case "password":

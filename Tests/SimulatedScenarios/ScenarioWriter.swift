@@ -29,6 +29,7 @@ extension Blueprint.Router {
     words.append("preempt \(preemption.text)")
     words += trackers.map { "track \($0.tracker):\($0.weight)" }
     if !givesWay { words.append("one_way hold") }
+    if releasesWhenUnfit { words.append("when_all_fail release") }
     if transport == .multicast { words.append("transport multicast") }
     if version == .v2 { words.append("version 2") }
     if let password { words.append("password \(password.text)") }

@@ -51,6 +51,27 @@ struct CommandTests {
     }
   }
 
+  @Test("trackers and history tell what failed, what it costs, and what became of it")
+  func trackersAndHistory() async throws {
+    try await withDocker { cluster, dockerd in
+      dockerd.kill()
+      try await cluster.holder(is: "n2")
+      let page = try vipctl("trackers", on: "n1", of: cluster)
+      let row = try #require(page.output.split(separator: "\n").first { $0.hasPrefix("docker ") }, "\(page.output)")
+      for word in ["process", "DOWN", "−120", "no running process"] { #expect(row.contains(word), "\(row)") }
+      let json = try vipctl("trackers", "--json", on: "n1", of: cluster)
+      let trackers = try ControlJSON.decode([TrackerStatus].self, from: json.output.utf8)
+      #expect(trackers.map(\.name) == ["docker"] && trackers[0].weight == -120 && !trackers[0].up)
+
+      let history = try vipctl("history", on: "n1", of: cluster).output.split(separator: "\n")
+      #expect(history.count == 3)
+      #expect(history[2].contains("active → backup: n2 (10.0.10.32) had the better claim"), "\(history[2])")
+      let last = try vipctl("history", "--json", "-n", "1", on: "n1", of: cluster).output
+      let event = try ControlJSON.decode(ControlEvent.self, from: last.utf8)
+      #expect(event.from == .active && event.to == .backup && event.virtualRouter == "ingress")
+    }
+  }
+
   @Test("No daemon: said in a sentence, with an exit status")
   func nobodyThere() async throws {
     try await Cluster.with(ClusterFile(), services: false, daemons: false) { cluster in

@@ -104,6 +104,12 @@ import Testing
         # HELP vipd_tracker_check_duration_seconds How long the last check took.
         # TYPE vipd_tracker_check_duration_seconds gauge
         vipd_tracker_check_duration_seconds{tracker="docker",kind="process"} 0.003
+        # HELP vipd_tracker_checks_total How often the tracker has looked.
+        # TYPE vipd_tracker_checks_total counter
+        vipd_tracker_checks_total{tracker="docker",kind="process"} 20
+        # HELP vipd_tracker_timeouts_total How often it had no answer in time.
+        # TYPE vipd_tracker_timeouts_total counter
+        vipd_tracker_timeouts_total{tracker="docker",kind="process"} 2
         # HELP vipd_peer_heard Whether an advertisement of the peer was ever heard.
         # TYPE vipd_peer_heard gauge
         vipd_peer_heard{peer="swarm2",address="10.0.10.32"} 0

@@ -53,7 +53,16 @@ import Testing
     }
   }
 
-  @Test(arguments: ["/", "/healthz", "/metrics", "/v1/status", "/v1/events"])
+  @Test(arguments: [ControlTransport.unix, .tcp])
+  func answersTheHistory(transport: ControlTransport) async throws {
+    try await withServer { server in
+      let answer = try await server.ask("GET", "/v1/history", transport)
+      #expect(answer.status == 200)
+      #expect(try ControlJSON.decode(TransitionRecord.self, from: answer.body.utf8) == .sample)
+    }
+  }
+
+  @Test(arguments: ["/", "/healthz", "/metrics", "/v1/status", "/v1/history", "/v1/events"])
   func answersHeadWithoutABody(path: String) async throws {
     try await withServer { server in
       let answer = try await server.ask("HEAD", path)

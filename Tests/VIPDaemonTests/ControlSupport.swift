@@ -11,6 +11,11 @@ import Synchronization
 
 /// A daemon that says what the test wants, and counts how often it was asked.
 final class FakeDaemon: ControlSource {
+  let history = {
+    let history = TransitionHistory()
+    for transition in TransitionRecord.sample.transitions { history.append(transition) }
+    return history
+  }()
   private struct State {
     var status: NodeStatus
     var statusCount = 0
@@ -105,7 +110,7 @@ extension NodeStatus {
     trackers: [
       TrackerStatus(
         name: "docker", kind: "process", up: false, weight: -120, since: .seconds(12), detail: "no such process",
-        duration: .milliseconds(3))
+        duration: .milliseconds(3), checks: 20, timeouts: 2)
     ],
     peers: [
       PeerStatus(node: "swarm2", address: "10.0.10.32", lastHeard: nil),
@@ -314,4 +319,12 @@ final class RawClient: Sendable {
 extension ControlServer {
   /// The port that the kernel chose.
   var tcpPort: Int { tcpAddress?.split(separator: ":").last.flatMap { Int($0) } ?? 0 }
+}
+
+extension TransitionRecord {
+  static let sample = TransitionRecord(transitions: [
+    ControlEvent(
+      kind: .transition, message: "ingress: backup → active: no Active Router was heard", virtualRouter: "ingress",
+      family: .ipv4, from: .backup, to: .active)
+  ])
 }

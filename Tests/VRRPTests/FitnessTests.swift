@@ -56,6 +56,34 @@ struct FitnessTests {
     #expect(fitness.obstacle == (obstacle.isEmpty ? nil : expected))
   }
 
+  @Test("A tracker that says what it is worth counts with that in place of its weight, while it is up")
+  func worth() {
+    let own = configuration(priority: 200, trackers: [TrackerWeight(tracker: "load", weight: -20)])
+    func fitness(_ isUp: Bool?, _ worth: Int?) -> Fitness {
+      Fitness(of: own, trackers: isUp.map { ["load": $0] } ?? [:], worths: worth.map { ["load": $0] } ?? [:])
+    }
+    #expect(fitness(true, -50).priority.rawValue == 150)
+    #expect(fitness(true, 30).adjustments == [TrackerWeight(tracker: "load", weight: 30)])
+    #expect(fitness(true, 0).adjustments == [])
+    #expect(fitness(true, 254).priority.rawValue == 254)
+    #expect(fitness(false, -50).priority.rawValue == 180, "one that is down costs its weight")
+    #expect(fitness(nil, nil).priority.rawValue == 180)
+  }
+
+  @Test("Where unfit nodes shall hold nothing, one tracker that is down is enough; those that only add are not asked")
+  func release() {
+    var own = configuration(
+      priority: 200,
+      trackers: [TrackerWeight(tracker: "bonus", weight: 10), TrackerWeight(tracker: "docker", weight: -20)])
+    own.releasesWhenUnfit = true
+    func obstacle(_ trackers: [String: Bool]) -> Obstacle? { Fitness(of: own, trackers: trackers).obstacle }
+    #expect(obstacle(["bonus": false, "docker": true]) == nil)
+    #expect(obstacle(["bonus": true, "docker": false]) == .unfit("docker"))
+    #expect(obstacle(["bonus": true]) == .trackerUnchecked("docker"))
+    own.releasesWhenUnfit = false
+    #expect(obstacle(["docker": false]) == nil)
+  }
+
   @Test("The healthy priority is the one with every tracker up")
   func healthy() {
     let trackers = [

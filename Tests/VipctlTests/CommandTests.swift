@@ -198,6 +198,7 @@ private struct Daemon {
 }
 
 private final class FakeSource: ControlSource {
+  let history = TransitionHistory()
   let events = EventBroadcaster()
   private let refusesReloads = Mutex(false)
   private let upgrades = Mutex(0)

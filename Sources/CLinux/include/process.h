@@ -21,3 +21,6 @@ const char *clinux_signal_name(int number);
 
 /// Whether `path` is on a file system that nothing may be executed from.
 _Bool clinux_is_mounted_noexec(const char *path);
+
+/// A file in memory with these bytes, to be read from its beginning, closed on exec. Returns -1 with errno.
+int clinux_file_in_memory(const void *bytes, size_t size);

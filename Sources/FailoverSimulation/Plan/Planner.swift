@@ -125,15 +125,12 @@ extension Planner {
     }
   }
 
-  /// A process's death is told at once, a script's failure by the next run of it; then it takes `fall` in a row. A script
-  /// that hangs takes its time-out more.
+  /// A process's death is told at once, a script's failure by the next run of it; then it takes `fall` in a row. A check
+  /// that hangs takes its time-out more, and a Swarm's lost quorum its patience.
   private func detection(of fault: FailoverPlan.Fault) -> ClosedRange<Duration>? {
     guard case .trackerFails(let name) = fault, let tracker = configuration.tracker(named: name) else { return nil }
     let least = tracker.interval * (tracker.fall - 1)
-    switch tracker.kind {
-    case .process: return least...least
-    case .script: return least...least + tracker.interval
-    }
+    return least...(tracker.kind.isToldAtOnce ? least : least + tracker.interval)
   }
 
   private func mark(

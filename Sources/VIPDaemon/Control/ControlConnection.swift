@@ -132,6 +132,7 @@ extension ControlConnection {
     case .health: sendStatus(to: head.method, ControlResponse.health)
     case .metrics: sendStatus(to: head.method, ControlResponse.metrics)
     case .events: startStream(head)
+    case .history: send(hub.desk.history, to: head.method)
     case .reload: perform(.reload, head.method)
     case .resume: perform(.resume, head.method)
     case .upgrade: perform(.upgrade, head.method)

@@ -10,6 +10,7 @@ enum ControlRoute: String, CaseIterable, Sendable {
   case metrics = "/metrics"
   case status = "/v1/status"
   case events = "/v1/events"
+  case history = "/v1/history"
   case reload = "/v1/reload"
   case drain = "/v1/drain"
   case resume = "/v1/resume"
@@ -18,7 +19,7 @@ enum ControlRoute: String, CaseIterable, Sendable {
   /// Whether it changes something. Then it is a POST, and only the Unix socket's file mode says who may.
   var isCommand: Bool {
     switch self {
-    case .index, .health, .metrics, .status, .events: false
+    case .index, .health, .metrics, .status, .events, .history: false
     case .reload, .drain, .resume, .upgrade: true
     }
   }
@@ -32,6 +33,7 @@ enum ControlRoute: String, CaseIterable, Sendable {
     case .metrics: "Prometheus metrics"
     case .status: "everything that this node knows, as JSON"
     case .events: "what happens, while it happens, as server-sent events"
+    case .history: "the last 1,000 transitions, as JSON"
     case .reload: "read the cluster file again (Unix socket only)"
     case .drain: "hand over and stay away; ?for=SECONDS&force=true (Unix socket only)"
     case .resume: "take part again (Unix socket only)"

@@ -23,6 +23,9 @@ public protocol ControlSource: Sendable {
   /// Has the installed program take the running one's place.
   func upgrade() async -> Result<String, ControlFailure>
 
+  /// What this node remembers of its transitions.
+  var history: TransitionHistory { get }
+
   /// Where the daemon tells what happens.
   var events: EventBroadcaster { get }
 }

@@ -143,6 +143,12 @@ enum PrometheusMetrics {
     page.gauge("tracker_check_duration_seconds", "How long the last check took.") {
       trackers.compactMap { tracker in tracker.duration.map { .init(.init($0), labels(of: tracker)) } }
     }
+    page.counter("tracker_checks_total", "How often the tracker has looked.") {
+      trackers.compactMap { tracker in tracker.checks.map { .init(.init($0), labels(of: tracker)) } }
+    }
+    page.counter("tracker_timeouts_total", "How often it had no answer in time.") {
+      trackers.compactMap { tracker in tracker.timeouts.map { .init(.init($0), labels(of: tracker)) } }
+    }
   }
 
   private static func peers(_ peers: [PeerStatus], _ page: inout MetricsPage) {

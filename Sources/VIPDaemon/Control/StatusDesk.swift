@@ -31,6 +31,11 @@ actor StatusDesk {
     return promise.futureResult
   }
 
+  /// The transitions that the node remembers.
+  nonisolated var history: ControlResponse {
+    .json(.ok, TransitionRecord(transitions: source.history.transitions))
+  }
+
   private func enqueue(_ promise: EventLoopPromise<NodeStatus>) {
     if let latest, latest.time + limits.statusFreshness > .now() { return promise.succeed(latest.status) }
     lastTicket += 1

@@ -32,6 +32,16 @@ struct ControlClient: Sendable {
   /// The status as the daemon wrote it.
   func statusJSON() async throws(ClientFailure) -> [UInt8] { try await ask(.GET, "/v1/status") }
 
+  /// The oldest first.
+  func history() async throws(ClientFailure) -> [ControlEvent] {
+    let bytes = try await ask(.GET, "/v1/history")
+    do {
+      return try ControlJSON.decode(TransitionRecord.self, from: bytes).transitions
+    } catch {
+      throw ClientFailure.notVipd(endpoint, "\(error)")
+    }
+  }
+
   /// - Returns: What changed.
   func reload() async throws(ClientFailure) -> String { try await command("reload") }
 

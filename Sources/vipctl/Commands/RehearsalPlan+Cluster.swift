@@ -24,12 +24,21 @@ extension RehearsalPlan.Tracker {
   fileprivate init(_ tracker: ClusterConfiguration.Tracker) {
     let kind: Kind =
       switch tracker.kind {
-      case .process(let check): .process(name: check.name, count: check.minimumCount)
+      case .process(let check):
+        switch check.match {
+        case .name(let name): .process(name: name, count: check.minimumCount)
+        case .commandLine: .other
+        }
       case .script(let check):
         switch check.command {
         case .program(let path, let arguments): .program(path: path, arguments: arguments)
         case .shell(let command): .shell(command)
         }
+      case .http(let check) where check.socket == nil && !check.isSecure: .service(port: check.service.port)
+      case .tcp(let service): .service(port: service.port)
+      case .docker(let check): .engine(socket: check.socket)
+      case .swarm(let check): .engine(socket: check.socket)
+      case .http, .unit, .file, .interface: .other
       }
     self.init(
       name: tracker.name.rawValue, kind: kind, interval: tracker.interval, timeout: tracker.timeout, rise: tracker.rise,

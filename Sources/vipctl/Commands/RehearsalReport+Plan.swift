@@ -40,7 +40,7 @@ extension FailoverPlan.Row {
   fileprivate func clientOutage(of fault: RehearsalFault) -> ClosedRange<Duration>? {
     switch fault {
     case .serviceKilled: movedAfter.map { .zero...$0.upperBound }
-    case .processKilled, .daemonStopped, .hostKilled, .linkCut: unheld
+    case .processKilled, .engineKilled, .daemonStopped, .hostKilled, .linkCut: unheld
     }
   }
 }
@@ -49,7 +49,7 @@ extension FailoverPlan.Fault {
   /// Nil where several trackers fail at once, of which the plan has no row.
   fileprivate init?(_ fault: RehearsalFault) {
     switch fault {
-    case .serviceKilled(_, let trackers), .processKilled(_, let trackers):
+    case .serviceKilled(_, let trackers), .processKilled(_, let trackers), .engineKilled(_, let trackers):
       guard trackers.count == 1, let name = trackers.first.flatMap({ TrackerName($0) }) else { return nil }
       self = .trackerFails(name)
     case .daemonStopped: self = .stopped

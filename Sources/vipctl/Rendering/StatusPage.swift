@@ -117,7 +117,7 @@ struct StatusPage {
       table.addRow(
         .init(tracker.name, .bold), .init(tracker.kind), state, .init(tracker.since.human),
         .init(tracker.weight.map(Self.signed) ?? "several"), .init(tracker.detail))
-      if !tracker.up, let output = tracker.output, !output.isEmpty {
+      if !tracker.up, let output = tracker.output, !output.isEmpty, !tracker.detail.contains(output) {
         table.addNote("says: \(String(output.prefix(300)))", .warning)
       }
     }
