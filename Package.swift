@@ -118,17 +118,30 @@ let package = Package(
     tests("VipctlTests", ["vipctl", "ControlAPI", "VIPDaemon", "CLinux", logging] + nio),
     // Three real daemons, real traffic, real faults.
     tests("SystemTests", ["FaultTable", "Rehearsal", "ControlAPI", "vipd", "vipctl"]),
+    // What is installed, on hosts that run systemd.
+    tests("PackageTests", ["Rehearsal", "ControlAPI"]),
   ]
 )
 
-// `Packaging/fuzz` wants the parsers and what attacks them, and nothing that would have to be fetched or built beside
-// them; a plain build shall not see libFuzzer's targets.
+// `Packaging/fuzz` wants what reads from outside and what attacks it, and nothing that would have to be fetched or built
+// beside that; a plain build shall not see libFuzzer's targets.
 if Context.environment["VIPD_FUZZ"] != nil {
-  let parsers: Set = ["NetworkTypes", "VRRP", "VRRPWire", "ClusterConfiguration", "CLibyaml"]
-  package.dependencies = []
+  let parsers: Set = ["NetworkTypes", "VRRP", "VRRPWire", "ClusterConfiguration", "CLibyaml", "ControlAPI", "CLinux"]
+  package.dependencies.removeAll { dependency in
+    if case .sourceControl(_, let location, _) = dependency.kind {
+      return !["swift-nio", "swift-log"].contains { location.hasSuffix("/" + $0) }
+    }
+    return true
+  }
   package.products = []
   package.targets =
     package.targets.filter { parsers.contains($0.name) } + [
-      program("fuzz", path: "Tests/Fuzz", ["VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration"])
+      // The daemon's control endpoint alone.
+      .target(
+        name: "VIPDaemon", dependencies: ["ControlAPI", "CLinux", logging] + nio, path: "Sources/VIPDaemon",
+        sources: ["Control", "History.swift"], swiftSettings: strict),
+      program(
+        "fuzz", path: "Tests/Fuzz",
+        ["VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "VIPDaemon", "ControlAPI", logging]),
     ]
 }

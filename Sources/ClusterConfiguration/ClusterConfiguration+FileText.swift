@@ -33,7 +33,7 @@ extension ClusterConfiguration {
       (.interface, router.interface?.yaml),
       (.preempt, router.preemption.fileText),
       (.version, router.version == .v3 ? nil : "\(router.version.rawValue)"),
-      (.password, router.password?.text.yaml),
+      (.password, router.password?.fileText),
       (.transport, router.transport == .unicast ? nil : "multicast"),
       (.checksum, router.checksum.fileText),
       (.minimumTTL, router.minimumHopLimit == 255 ? nil : "\(router.minimumHopLimit)"),
@@ -212,4 +212,13 @@ extension Unicode.Scalar {
 
 extension [String] {
   fileprivate var yamlList: String { "[" + joined(separator: ", ") + "]" }
+}
+
+extension ClusterConfiguration.Password {
+  fileprivate var fileText: String {
+    switch self {
+    case .text(let password): password.text.yaml
+    case .credential(let name): "{\(PasswordKey.credential.rawValue): \(name.yaml)}"
+    }
+  }
 }

@@ -57,7 +57,7 @@ struct VirtualRouterDraft {
   var interface: String?
   var preemption: Located<Preemption>?
   var version: Located<VRRPVersion>?
-  var password: Located<SimplePassword>?
+  var password: Located<ClusterConfiguration.Password>?
   var transport: Located<Transport>?
   var checksum: Located<ChecksumPreference>?
   var minimumHopLimit: Located<UInt8>?

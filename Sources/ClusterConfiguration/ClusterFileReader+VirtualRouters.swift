@@ -158,7 +158,8 @@ extension ClusterFileReader {
       .map { Located(.after($0.value), at: $0.position) }
   }
 
-  private mutating func password(_ entry: YAMLEntry) -> Located<SimplePassword>? {
+  private mutating func password(_ entry: YAMLEntry) -> Located<ClusterConfiguration.Password>? {
+    if case .mapping = entry.value.content { return credential(entry) }
     guard let text = text(entry, example: VirtualRouterKey.password.example) else { return nil }
     guard let password = SimplePassword(text.value) else {
       complaints.error(
@@ -166,7 +167,24 @@ extension ClusterFileReader {
         hint: "keepalived cuts it to its first 8; write those")
       return nil
     }
-    return Located(password, at: text.position)
+    return Located(.text(password), at: text.position)
+  }
+
+  /// `{credential: NAME}`
+  private mutating func credential(_ entry: YAMLEntry) -> Located<ClusterConfiguration.Password>? {
+    guard let fields = fields(of: entry.value, as: PasswordKey.self),
+      let entry = required(.credential, in: fields),
+      let name = text(entry, example: PasswordKey.credential.example)
+    else { return nil }
+    guard name.value.utf8.allSatisfy({ (0x21..<0x7f).contains($0) && $0 != UInt8(ascii: "/") }),
+      name.value != ".", name.value != ".."
+    else {
+      complaints.error(
+        "'credential' is \(name.value.quoted), which is no credential's name", at: name.position,
+        hint: "the name that LoadCredential=NAME:PATH gives it in vipd's unit")
+      return nil
+    }
+    return Located(.credential(name.value), at: name.position)
   }
 
   private mutating func minimumHopLimit(_ entry: YAMLEntry) -> Located<UInt8>? {

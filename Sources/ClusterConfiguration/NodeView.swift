@@ -22,7 +22,7 @@ extension ClusterConfiguration {
         minimumHopLimit: router.minimumHopLimit,
         transport: router.transport,
         checksum: router.checksum,
-        password: router.password,
+        password: router.password?.text,
         isLeased: router.lease == .on,
         givesWay: router.oneWay == .yield,
         releasesWhenUnfit: router.whenAllFail == .release

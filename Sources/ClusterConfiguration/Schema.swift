@@ -194,6 +194,13 @@ enum PreemptKey: String, SchemaKey {
   var example: String { "after: 30s" }
 }
 
+enum PasswordKey: String, SchemaKey {
+  case credential
+
+  static let place = "'password'"
+  var example: String { "credential: vrrp-password" }
+}
+
 enum ControlKey: String, SchemaKey {
   case socket, listen
 

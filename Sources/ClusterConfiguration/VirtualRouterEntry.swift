@@ -22,7 +22,7 @@ extension ClusterConfiguration {
     public var preemption: Preemption
     public var version: VRRPVersion
     /// VRRPv2's simple password, in clear text on the wire.
-    public var password: SimplePassword?
+    public var password: Password?
     public var transport: Transport
     public var checksum: ChecksumPreference
     /// RX-1's bound: 1–255.
@@ -39,7 +39,7 @@ extension ClusterConfiguration {
     public init(
       name: VirtualRouterName, vrid: VRID, addresses: [VirtualAddress], interval: AdvertisementInterval = .oneSecond,
       members: [Member], trackers: [TrackedBy] = [], interface: String? = nil, preemption: Preemption = .immediate,
-      version: VRRPVersion = .v3, password: SimplePassword? = nil, transport: Transport = .unicast,
+      version: VRRPVersion = .v3, password: Password? = nil, transport: Transport = .unicast,
       checksum: ChecksumPreference = .auto, minimumHopLimit: UInt8 = 255, lease: Lease = .on,
       oneWay: OneWayPolicy = .yield, whenAllFail: AllFailedPolicy = .keep, notify: [[String]] = []
     ) {
@@ -65,6 +65,21 @@ extension ClusterConfiguration {
     /// The families of its addresses: one or two, IPv4 first.
     public var families: [IPFamily] {
       IPFamily.allCases.filter { family in addresses.contains { $0.address.family == family } }
+    }
+  }
+
+  /// Where a password stands: in the file, or beside it.
+  public enum Password: Sendable, Hashable {
+    case text(SimplePassword)
+    /// In a credential of that name, which the service manager hands over (systemd's LoadCredential=).
+    case credential(String)
+
+    /// Nil of a credential.
+    public var text: SimplePassword? {
+      switch self {
+      case .text(let password): password
+      case .credential: nil
+      }
     }
   }
 

@@ -26,6 +26,8 @@ public actor FailoverAgent {
     public var drainMemory: (any DrainMemory)?
     /// Nil where transitions are forgotten with the daemon.
     public var history: (any HistoryMemory)?
+    /// Nil where nobody watches the daemon.
+    public var watchdog: Watchdog?
     /// Nil where the program cannot be replaced while it runs.
     public var successor: (any Successor)?
     /// What the program before left to this one.
@@ -33,9 +35,10 @@ public actor FailoverAgent {
 
     public init(
       file: String, configuration: LoadedConfiguration, node: NodeName, version: String, logger: Logger,
-      drainMemory: (any DrainMemory)? = nil, history: (any HistoryMemory)? = nil, successor: (any Successor)? = nil,
-      inheritance: Inheritance? = nil
+      drainMemory: (any DrainMemory)? = nil, history: (any HistoryMemory)? = nil, watchdog: Watchdog? = nil,
+      successor: (any Successor)? = nil, inheritance: Inheritance? = nil
     ) {
+      self.watchdog = watchdog
       self.drainMemory = drainMemory
       self.history = history
       self.successor = successor
@@ -94,6 +97,9 @@ public actor FailoverAgent {
   /// How long a reload waits for them; cancelled when all have reported.
   var patience: Task<Void, any Error>?
   var lastGeneration = 0
+
+  /// When the service manager wants to hear from the VRRP thread; nil before the first time.
+  var nextFeed: Instant?
 
   // Those who are told of transitions.
   let hooks = HookRunner()
@@ -165,6 +171,7 @@ extension FailoverAgent {
     try host.setReceptionFilter(receptionFilter(of: router.members.map(\.router.configuration)))
 
     interfaces = try host.interfaces()
+    feedWatchdog(at: Instant.now())
     if let inheritance = setup.inheritance { goOn(with: inheritance) } else { begin() }
     rearm()
   }
@@ -358,6 +365,7 @@ extension FailoverAgent {
 
   private func deadlineReached() {
     let now = Instant.now()
+    feedWatchdog(at: now)
     if let due = router.nextDeadline, due <= now { record(lateness: now - due, at: now) }
     // What has arrived comes before what is due: a stall of ours must not look like silence of theirs.
     receive()
@@ -389,7 +397,7 @@ extension FailoverAgent {
     let retry = refusals.values.compactMap(\.retry).min()
     let mine = [
       retry, removalRetry, resync, rivals.nextDeadline, attention.nextDeadline, drainEnd, conflictDeadline,
-      nextHandoverEnd,
+      nextHandoverEnd, nextFeed,
     ]
     loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())
   }

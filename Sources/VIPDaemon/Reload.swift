@@ -29,6 +29,7 @@ public struct LoadedConfiguration: Sendable {
       throw ControlFailure(
         error.diagnostics.filter { $0.severity == .error }.map(\.description).joined(separator: "\n"))
     }
+    try Credentials.fill(&cluster)
     digest = outcome.digest
     warnings = outcome.diagnostics.filter { $0.severity == .warning }.map(\.description)
   }

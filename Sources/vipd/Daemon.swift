@@ -58,6 +58,7 @@ struct Daemon {
     var signals: SignalDescriptor
     var control: ControlSocket
     var listen: String?
+    var authority: ControlAuthority
     var drainFile: DrainFile?
     var historyFile: HistoryFile?
     var succession: Succession
@@ -126,11 +127,13 @@ struct Daemon {
       let loop = try VRRPLoop()
       let setup = FailoverAgent.Setup(
         file: file, configuration: loaded, node: node, version: vipdVersion, logger: logger,
-        drainMemory: drainFile, history: historyFile, successor: succession, inheritance: inheritance)
+        drainMemory: drainFile, history: historyFile, watchdog: ServiceManager.watchdog, successor: succession,
+        inheritance: inheritance)
       let agent = FailoverAgent(setup, loop: loop, host: host)
       return Parts(
         loop: loop, agent: agent, signals: signals, control: control,
-        listen: loaded.cluster.control.listen?.description, drainFile: drainFile,
+        listen: loaded.cluster.control.listen?.description,
+        authority: ControlAuthority(owner: identity.isService ? nil : identity.user), drainFile: drainFile,
         historyFile: historyFile, succession: succession)
     } catch {
       throw .host("\(error)")
@@ -279,7 +282,7 @@ extension Daemon {
     do throws(ControlSocketFailure) {
       if let descriptor { return try ControlSocket(adopting: descriptor, path: path) }
       return try ControlSocket.bind(
-        path: path, owner: identity.isChange ? (identity.user, identity.group) : nil)
+        path: path, owner: identity.isChange ? (0, identity.group) : nil)
     } catch {
       throw .host("\(error)")
     }
@@ -292,7 +295,7 @@ extension Daemon {
         // A copy: the server closes its own when it stops, and a program after this one may need the other.
         return try ControlServer.start(
           socket: parts.control.duplicated() ?? parts.control, listen: endpoint, source: parts.agent, logger: logger,
-          descriptors: Descriptors.spare)
+          authority: parts.authority, descriptors: Descriptors.spare)
       } catch {
         logger.error("\(error)")
       }

@@ -14,7 +14,12 @@ enum Privileges {
     var group: gid_t
     /// Whether the process must change to it.
     var isChange: Bool
+    /// Whether that is a service's user, and no person.
+    var isService: Bool
   }
+
+  /// Who the daemon runs as where there is such a user, and else.
+  private static let services = ["vipd", "nobody"]
 
   /// What the kernel demands for addresses and links, and for raw sockets and frames.
   private static let needed: [cap_value_t] = [cap_value_t(CAP_NET_ADMIN), cap_value_t(CAP_NET_RAW)]
@@ -22,11 +27,14 @@ enum Privileges {
   /// Root becomes the user `vipd`, or `nobody` where there is none; anybody else stays who they are.
   static func identity() throws(StartFailure) -> Identity {
     guard geteuid() == 0 else {
-      return Identity(name: "user \(geteuid())", user: geteuid(), group: getegid(), isChange: false)
+      let name = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "user \(geteuid())"
+      return Identity(
+        name: name, user: geteuid(), group: getegid(), isChange: false, isService: services.contains(name))
     }
-    for name in ["vipd", "nobody"] {
+    for name in services {
       if let entry = getpwnam(name) {
-        return Identity(name: name, user: entry.pointee.pw_uid, group: entry.pointee.pw_gid, isChange: true)
+        return Identity(
+          name: name, user: entry.pointee.pw_uid, group: entry.pointee.pw_gid, isChange: true, isService: true)
       }
     }
     throw .host("there is neither a user vipd nor a user nobody to run as (adduser --system --group vipd)")
@@ -76,7 +84,24 @@ enum Privileges {
     for set in [CAP_PERMITTED, CAP_EFFECTIVE] {
       try attempt("choose capabilities", cap_set_flag(empty, set, CInt(values.count), &values, CAP_SET))
     }
-    try attempt("keep CAP_NET_ADMIN and CAP_NET_RAW", cap_set_proc(empty))
+    let result = cap_set_proc(empty)
+    // A unit may give exactly these, and forbid to ask for any change.
+    if result != 0, hasNeededAlone { return }
+    try attempt("keep CAP_NET_ADMIN and CAP_NET_RAW", result)
+  }
+
+  private static var hasNeededAlone: Bool {
+    guard let current = cap_get_proc() else { return false }
+    defer { cap_free(UnsafeMutableRawPointer(current)) }
+    let all = (0...cap_value_t(CAP_LAST_CAP))
+    return [CAP_PERMITTED, CAP_EFFECTIVE].allSatisfy { set in
+      all.allSatisfy { isSet($0, set, in: current) == needed.contains($0) }
+    }
+  }
+
+  private static func isSet(_ capability: cap_value_t, _ set: cap_flag_t, in state: cap_t) -> Bool {
+    var value = CAP_CLEAR
+    return cap_get_flag(state, capability, set, &value) == 0 && value == CAP_SET
   }
 
   /// Has the two capabilities outlive the next exec, which takes all but ambient ones from anybody who is not root. The
@@ -87,9 +112,11 @@ enum Privileges {
     guard let current = cap_get_proc() else { return false }
     defer { cap_free(UnsafeMutableRawPointer(current)) }
     var values = needed
-    guard cap_set_flag(current, CAP_INHERITABLE, CInt(values.count), &values, CAP_SET) == 0,
-      cap_set_proc(current) == 0
-    else { return false }
+    if !needed.allSatisfy({ isSet($0, CAP_INHERITABLE, in: current) }) {
+      guard cap_set_flag(current, CAP_INHERITABLE, CInt(values.count), &values, CAP_SET) == 0,
+        cap_set_proc(current) == 0
+      else { return false }
+    }
     return values.allSatisfy { cap_set_ambient($0, CAP_SET) == 0 }
   }
 

@@ -2,8 +2,18 @@
 
 import CLinux
 import Glibc
+import VIPDaemon
 
 enum ServiceManager {
+  /// The one that the service manager asks for; nil where it does not.
+  static var watchdog: Watchdog? {
+    func number(_ name: String) -> Int64? { getenv(name).flatMap { Int64(String(cString: $0)) } }
+    guard let microseconds = number("WATCHDOG_USEC"), microseconds > 0,
+      number("WATCHDOG_PID").map({ $0 == Int64(getpid()) }) ?? true
+    else { return nil }
+    return Watchdog(patience: .microseconds(microseconds)) { notify("WATCHDOG=1") }
+  }
+
   /// Tells the service manager, where there is one. Never waits: its word matters less than an address.
   static func notify(_ state: String) {
     guard let value = getenv("NOTIFY_SOCKET") else { return }

@@ -124,6 +124,9 @@ private func withAddresses(_ value: String) -> String {
     Case(
       clusterFile(routerKey: "password: secret"),
       "13:15: error: a password belongs to VRRPv2; version 3 has none"),
+    Case(
+      clusterFile(routerKey: "version: 2\n    password: {credential: a/b}"),
+      "14:28: error: 'credential' is 'a/b', which is no credential's name"),
     Case(clusterFile(routerKey: "password: secret-12"), "13:15: error: the password has 9 bytes; VRRPv2 carries 8"),
     Case(
       clusterFile(routerKey: "version: 2\n    password: secret"),

@@ -21,7 +21,9 @@ protocol FuzzTarget: SendableMetatype {
   static func judge(_ input: [UInt8])
 }
 
-private let targets: [any FuzzTarget.Type] = [AdvertisementTarget.self, NeighborTarget.self, ClusterFileTarget.self]
+private let targets: [any FuzzTarget.Type] = [
+  AdvertisementTarget.self, NeighborTarget.self, ClusterFileTarget.self, ControlTarget.self,
+]
 
 /// libFuzzer's own way in for programs that have a `main`.
 @_silgen_name("LLVMFuzzerRunDriver")

@@ -212,7 +212,7 @@ struct FitnessTests {
       }
       #expect(outage < .milliseconds(150))
       try await cluster.wait(until: "the hook has heard of the move") {
-        try cluster["n1"].run("cat", ["/run/heard"]).output.contains("backup x {")
+        try cluster["n1"].run("cat", ["/run/heard"]).output.split(separator: "\n").count >= 3
       }
       let heard = try cluster["n1"].run("cat", ["/run/heard"]).output.split(separator: "\n")
       #expect(heard.prefix(3).map { $0.prefix { $0 != " " } } == ["backup", "active", "backup"])

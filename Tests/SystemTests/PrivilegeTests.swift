@@ -80,6 +80,47 @@ struct PrivilegeTests {
     }
   }
 
+  @Test("Whoever is in vipd's group may look; commands are root's and vipd-admin's, and who gave one is told")
+  func commands() async throws {
+    try await Cluster.with(ClusterFile(trackers: [:]), services: false, daemons: false) { cluster in
+      let node = cluster["n1"]
+      try addAccounts(to: node)
+      let daemon = try cluster.start("n1")
+      try await cluster.wait(until: "it answers") { (try? cluster.status("n1")) != nil }
+      #expect(try node.run("stat", ["--format", "%U:%G %a", "/run/vipd/vipd.sock"]).output == "root:vipd 660\n")
+
+      func ask(_ user: String, groups: String, _ command: String) throws -> CommandResult {
+        let identity = ["--reuid", user, "--regid", user, groups.isEmpty ? "--clear-groups" : "--groups=\(groups)"]
+        return try node.run("setpriv", identity + [Programs.beside("vipctl"), command])
+      }
+      #expect(try ask("2001", groups: "", "status").status == .exited(1))
+      #expect(try ask("2001", groups: "2000", "status").status.isSuccess)
+      let refused = try ask("2001", groups: "2000", "reload")
+      #expect(refused.status == .exited(1))
+      #expect(
+        refused.output.contains("alice may not reload: that is for root and the members of the group vipd-admin"),
+        "\(refused.output)")
+      #expect(try ask("2002", groups: "2000,2003", "reload").status.isSuccess)
+      for line in ["warning control: alice may not reload", "notice control: bob asked to reload"] {
+        #expect(daemon.log.contains(line), "\(daemon.log)")
+      }
+    }
+  }
+
+  /// Gives a node accounts of its own: vipd, and two people.
+  private func addAccounts(to node: TestbedNode) throws {
+    let accounts = [
+      "passwd": "vipd:x:2000:2000::/:/bin/false\nalice:x:2001:2001::/:/bin/sh\nbob:x:2002:2002::/:/bin/sh\n",
+      "group": "vipd:x:2000:\nalice:x:2001:\nbob:x:2002:\nvipd-admin:x:2003:bob\n",
+    ]
+    for (file, lines) in accounts {
+      // Before the machine's own, which may have the same names.
+      let result = try node.run(
+        "sh", ["-c", "cat - /etc/\(file) >/run/\(file) && mount --bind /run/\(file) /etc/\(file)"], input: lines)
+      try #require(result.status.isSuccess, "\(result.output)")
+    }
+  }
+
   private func threadStatuses(of process: pid_t) throws -> [String] {
     let directory = try #require(opendir("/proc/\(process)/task"))
     defer { closedir(directory) }

@@ -293,7 +293,8 @@ final class Bench: Sendable {
 
   /// - Parameter renewedBefore: how long ago the addresses of ours that are there already were renewed.
   init(
-    _ text: String = clusterFile(), interfaces: [NetworkInterface] = [eth0], renewedBefore: Duration? = nil
+    _ text: String = clusterFile(), interfaces: [NetworkInterface] = [eth0], renewedBefore: Duration? = nil,
+    watchdog: Watchdog? = nil
   ) throws {
     var template = Array("/tmp/vipd-bench-XXXXXX".utf8CString)
     close(mkstemp(&template))
@@ -306,7 +307,7 @@ final class Bench: Sendable {
     logger.logLevel = .critical
     let setup = FailoverAgent.Setup(
       file: file, configuration: try LoadedConfiguration(contentsOf: file), node: NodeName("n1")!, version: "test",
-      logger: logger)
+      logger: logger, watchdog: watchdog)
     agent = FailoverAgent(setup, loop: loop, host: host)
     let agent = agent
     let loop = loop

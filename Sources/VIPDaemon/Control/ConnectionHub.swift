@@ -10,6 +10,7 @@ final class ConnectionHub: Sendable {
   let source: any ControlSource
   let eventLoop: any EventLoop
   let limits: ControlLimits
+  let authority: ControlAuthority
   let logger: Logger
   let desk: StatusDesk
 
@@ -24,10 +25,14 @@ final class ConnectionHub: Sendable {
 
   private let state: NIOLoopBoundBox<State>
 
-  init(_ source: any ControlSource, eventLoop: any EventLoop, limits: ControlLimits, logger: Logger) {
+  init(
+    _ source: any ControlSource, eventLoop: any EventLoop, limits: ControlLimits, authority: ControlAuthority,
+    logger: Logger
+  ) {
     self.source = source
     self.eventLoop = eventLoop
     self.limits = limits
+    self.authority = authority
     self.logger = logger
     desk = StatusDesk(source, eventLoop: eventLoop, limits: limits)
     state = NIOLoopBoundBox.makeBoxSendingValue(State(), eventLoop: eventLoop)

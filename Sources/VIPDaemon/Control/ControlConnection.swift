@@ -156,7 +156,15 @@ extension ControlConnection {
   }
 
   private func perform(_ command: StatusDesk.Command, _ method: HTTPMethod) {
-    hub.logger.info("control: asked to \(command.verb)")
+    guard let caller = context.flatMap({ ControlCaller(of: $0.channel) }) else {
+      return send(.refusal(.forbidden, "the kernel does not say who asks, so nobody may \(command.verb)"), to: method)
+    }
+    guard hub.authority.allows(caller) else {
+      let refusal = ControlAuthority.refusal(of: caller, to: command.verb)
+      hub.logger.warning("control: \(refusal)")
+      return send(.refusal(.forbidden, refusal), to: method)
+    }
+    hub.logger.notice("control: \(caller.name) asked to \(command.verb)")
     hub.desk.perform(command).assumeIsolated().whenSuccess { self.send($0, to: method) }
   }
 

@@ -16,7 +16,7 @@ enum ControlRoute: String, CaseIterable, Sendable {
   case resume = "/v1/resume"
   case upgrade = "/v1/upgrade"
 
-  /// Whether it changes something. Then it is a POST, and only the Unix socket's file mode says who may.
+  /// Whether it changes something. Then it is a POST, over the Unix socket alone, which tells who asks.
   var isCommand: Bool {
     switch self {
     case .index, .health, .metrics, .status, .events, .history: false
@@ -53,7 +53,7 @@ enum ControlRoute: String, CaseIterable, Sendable {
     if method == .POST, transport == .tcp {
       return .failure(
         .refusal(
-          .forbidden, "\(path): commands are taken on the Unix socket only, where its file mode says who may give them")
+          .forbidden, "\(path): commands are taken on the Unix socket only, where the kernel says who gives them")
       )
     }
     let isAllowed = route.isCommand ? method == .POST : method == .GET || method == .HEAD

@@ -22,29 +22,34 @@ public final class ControlServer: Sendable {
   ///   - socket: Bound before, by ``ControlSocket/bind(path:owner:)``. ``stop()`` closes it and removes its file.
   ///   - listen: An IP address and a port for TCP, `127.0.0.1:9112` or `[::1]:9112`; nil for none. Read-only.
   ///   - source: The daemon.
+  ///   - authority: Who may give commands.
   ///   - descriptors: How many of them clients may take; nil for as many as they like.
   /// - Throws: Where the TCP address cannot be listened on. The socket is untouched then, so that a daemon may prefer to go
   ///   on without TCP, and call this again.
   public static func start(
-    socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger, descriptors: Int? = nil
+    socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger,
+    authority: ControlAuthority = ControlAuthority(), descriptors: Int? = nil
   ) throws(ControlServerFailure) -> ControlServer {
     try start(
-      socket: socket, listen: listen, source: source, logger: logger, limits: ControlLimits(descriptors: descriptors))
+      socket: socket, listen: listen, source: source, logger: logger, authority: authority,
+      limits: ControlLimits(descriptors: descriptors))
   }
 
   static func start(
-    socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger, limits: ControlLimits
+    socket: ControlSocket?, listen: String?, source: any ControlSource, logger: Logger,
+    authority: ControlAuthority = ControlAuthority(), limits: ControlLimits
   ) throws(ControlServerFailure) -> ControlServer {
     let tcp = try listen.map(TCPListeningSocket.init)
-    return ControlServer(socket, tcp, source, logger, limits)
+    return ControlServer(socket, tcp, source, logger, authority, limits)
   }
 
   private init(
     _ socket: ControlSocket?, _ tcp: TCPListeningSocket?, _ source: any ControlSource, _ logger: Logger,
-    _ limits: ControlLimits
+    _ authority: ControlAuthority, _ limits: ControlLimits
   ) {
     group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    hub = ConnectionHub(source, eventLoop: group.any(), limits: limits, logger: logger)
+    hub = ConnectionHub(
+      source, eventLoop: group.any(), limits: limits, authority: authority, logger: logger)
     self.socket = socket
     unixListener = socket.map { [hub] in Listener($0.descriptor, name: $0.path, .unix, hub) }
     tcpListener = Mutex(tcp.map { [hub] in Listener($0.descriptor, name: $0.name, .tcp, hub) })
