@@ -76,7 +76,8 @@ extension ClusterConfiguration.TrackerKind {
     case .tcp(let service): return [(.tcp, "\(service)".yaml)]
     case .unit(let name): return [(.unit, name.yaml)]
     case .file(let check):
-      return [(.file, check.holdsWeight ? "{path: \(check.path.yaml), holds: weight}" : check.path.yaml)]
+      let path = check.path.yaml
+      return [(.file, check.holdsWeight ? [(FileCheckKey.path, path), (.holds, "weight")].fileText() : path)]
     case .interface(let name): return [(.interface, name.yaml)]
     case .docker(let check):
       return [
@@ -218,7 +219,7 @@ extension ClusterConfiguration.Password {
   fileprivate var fileText: String {
     switch self {
     case .text(let password): password.text.yaml
-    case .credential(let name): "{\(PasswordKey.credential.rawValue): \(name.yaml)}"
+    case .credential(let name): [(PasswordKey.credential, name.yaml)].fileText()
     }
   }
 }

@@ -50,10 +50,7 @@ extension TestbedNode {
     _ state: EngineState = EngineState(), named processName: String = "dockerd", socket: String = "/run/docker.sock"
   ) async throws -> NodeProcess {
     let file = try write(state.text, toRun: Self.stateFile)
-    let link = "\(runDirectory)/rehearsal/\(processName)"
-    if !Files.exists(link) { try Files.link(Programs.beside("vipctl"), at: link) }
-    let process = try spawn(
-      "/run/rehearsal/\(processName)", ["stand-in", "engine", "--socket", socket, "--state", file])
+    let process = try spawnStandIn(named: processName, ["engine", "--socket", socket, "--state", file])
     try await eventually("\(name)'s engine listens") {
       guard process.isRunning else {
         throw TestbedError("the stand-in engine of \(name)", cause: "it has ended: \(process.log)")
@@ -75,18 +72,8 @@ struct EngineStandIn {
     self.stateFile = stateFile
     unlink(path)
     listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-      throw TestbedError(path, cause: "is too long for a socket")
-    }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    let bound = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
+    guard let address = SocketAddress(path: path) else { throw TestbedError(path, cause: "is too long for a socket") }
+    let bound = address.withPointer { bind(listener, $0, $1) }
     guard bound == 0, listen(listener, 4096) == 0 else { throw TestbedError("cannot listen on \(path)", errno: errno) }
     // As where vipd's user is in the engine's group.
     chmod(path, 0o666)

@@ -26,12 +26,17 @@ extension TestbedNode {
   /// A process that does nothing but bear a name.
   @discardableResult
   public func startProcess(named processName: String) throws(TestbedError) -> NodeProcess {
+    try spawnStandIn(named: processName, ["process"])
+  }
+
+  /// Starts a stand-in as a process of that name.
+  func spawnStandIn(named processName: String, _ arguments: [String]) throws(TestbedError) -> NodeProcess {
     let link = "\(runDirectory)/rehearsal/\(processName)"
     if !Files.exists(link) {
       try Files.makeDirectory("\(runDirectory)/rehearsal")
       try Files.link(Programs.beside("vipctl"), at: link)
     }
-    return try spawn("/run/rehearsal/\(processName)", ["stand-in", "process"])
+    return try spawn("/run/rehearsal/\(processName)", ["stand-in"] + arguments)
   }
 
   /// Whether something in the node listens on a TCP port.

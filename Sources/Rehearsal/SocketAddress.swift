@@ -1,4 +1,4 @@
-// An address and a port in the form that the kernel takes.
+// An address and a port, or a path, in the form that the kernel takes.
 
 import Glibc
 
@@ -6,7 +6,7 @@ struct SocketAddress: Sendable {
   let family: Int32
   private var storage = sockaddr_storage()
   private let length: socklen_t
-  /// As it stands in a URL: IPv6 in brackets.
+  /// As it stands in a URL: IPv6 in brackets. The path where it is one.
   let host: String
 
   /// Nil unless `address` is an IPv4 or IPv6 address in text.
@@ -30,6 +30,18 @@ struct SocketAddress: Sendable {
     } else {
       return nil
     }
+  }
+
+  /// Nil where `path` is too long for a socket's name.
+  init?(path: String) {
+    var unix = sockaddr_un()
+    guard path.utf8.count < MemoryLayout.size(ofValue: unix.sun_path) else { return nil }
+    unix.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &unix.sun_path) { $0.copyBytes(from: path.utf8) }
+    family = AF_UNIX
+    host = path
+    length = socklen_t(MemoryLayout<sockaddr_un>.size)
+    withUnsafeMutableBytes(of: &storage) { $0.storeBytes(of: unix, as: sockaddr_un.self) }
   }
 
   func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {

@@ -62,6 +62,13 @@ public struct TrafficRecord: Sendable, Hashable {
 
   /// Who answered last.
   public var responder: String? { spans.last?.responder }
+
+  /// Who answered one after the other, whatever outages there were between.
+  public var responders: [String] {
+    spans.reduce(into: []) { responders, span in
+      if responders.last != span.responder { responders.append(span.responder) }
+    }
+  }
 }
 
 /// Why a request had no good answer.

@@ -2,7 +2,6 @@
 
 import FoundationEssentials
 import Rehearsal
-import Synchronization
 import Testing
 
 @Suite("Monitoring", .sharesTheMachine, .tellsWhatDaemonsWrote)
@@ -10,7 +9,8 @@ struct MonitoringTests {
   private static let directory =
     "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/Packaging/monitoring"
 
-  private func metrics(_ body: (String, Cluster) throws -> Void) async throws {
+  /// With what two of three daemons, one Active and one Backup, say of themselves.
+  private func metrics(_ body: ([String], Cluster) throws -> Void) async throws {
     let file = ClusterFile(trackers: ["docker": "process: dockerd", "proxy": "tcp: 80, interval: 100ms"])
     try await Cluster.with(file) { cluster in
       try cluster["n1"].startProcess(named: "dockerd")
@@ -19,16 +19,17 @@ struct MonitoringTests {
         try cluster["n2"].ask("/metrics").text.contains("vipd_peer_last_heard_seconds")
           && cluster["n1"].ask("/metrics").text.contains("vipd_tracker_check_duration_seconds{tracker=\"proxy\"")
       }
-      let all = try ["n1", "n2"].map { try cluster[$0].ask("/metrics").text }
-      for text in all { try body(text, cluster) }
+      try body(["n1", "n2"].map { try cluster[$0].ask("/metrics").text }, cluster)
     }
   }
 
   @Test("promtool finds nothing to say against the metrics")
   func names() async throws {
-    try await metrics { text, cluster in
-      let verdict = try cluster.testbed.client.run("promtool", ["check", "metrics"], input: text)
-      #expect(verdict.status.isSuccess && verdict.output.isEmpty, "\(verdict.output)")
+    try await metrics { texts, cluster in
+      for text in texts {
+        let verdict = try cluster.testbed.client.run("promtool", ["check", "metrics"], input: text)
+        #expect(verdict.status.isSuccess && verdict.output.isEmpty, "\(verdict.output)")
+      }
     }
   }
 
@@ -50,11 +51,9 @@ struct MonitoringTests {
     let wanted = Set((rules + dashboard).matches(of: /\bvipd_[a-z_]+/).map { String($0.output) })
     #expect(wanted.count > 15)
     var offered: Set<String> = []
-    let known = Mutex(offered)
-    try await metrics { text, _ in
-      known.withLock { $0.formUnion(text.matches(of: /# TYPE (vipd_[a-z_]+)/).map { String($0.output.1) }) }
+    try await metrics { texts, _ in
+      offered = Set(texts.joined().matches(of: /# TYPE (vipd_[a-z_]+)/).map { String($0.output.1) })
     }
-    offered = known.withLock { $0 }
     // What is there only where something is wrong, or once somebody has asked for it.
     let rare: Set = [
       "vipd_rival_claims_total", "vipd_virtual_router_deaf_link", "vipd_virtual_router_conflicts_total",

@@ -110,12 +110,8 @@ struct StatusPage {
     guard !status.trackers.isEmpty else { return "" }
     var table = TextTable("TRACKER", "KIND", "STATE", "SINCE", "WEIGHT", "DETAIL")
     for tracker in status.trackers {
-      let state: TextTable.Cell =
-        if tracker.pending == true { .init("pending", .dim) } else if tracker.up { .init("up", .good) } else {
-          .init("DOWN", .bad)
-        }
       table.addRow(
-        .init(tracker.name, .bold), .init(tracker.kind), state, .init(tracker.since.human),
+        .init(tracker.name, .bold), .init(tracker.kind), TrackersPage.state(tracker), .init(tracker.since.human),
         .init(tracker.weight.map(Self.signed) ?? "several"), .init(tracker.detail))
       if !tracker.up, let output = tracker.output, !output.isEmpty, !tracker.detail.contains(output) {
         table.addNote("says: \(String(output.prefix(300)))", .warning)

@@ -244,17 +244,8 @@ extension Cluster {
 func expectUndisturbed(
   _ record: TrafficRecord, by node: String = "n1", sourceLocation: SourceLocation = #_sourceLocation
 ) {
-  #expect(record.spans.map(\.responder).removingRepetitions == [node], sourceLocation: sourceLocation)
+  #expect(record.responders == [node], sourceLocation: sourceLocation)
   #expect(record.longestOutage < .milliseconds(100), sourceLocation: sourceLocation)
-}
-
-extension Array where Element: Equatable {
-  /// With each run of equal elements as one.
-  var removingRepetitions: [Element] {
-    reduce(into: []) { result, element in
-      if result.last != element { result.append(element) }
-    }
-  }
 }
 
 // MARK: - Failures
