@@ -1,12 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// For `Packaging/fuzz`: vipd's own code is instrumented, what it is built upon is not.
+let isFuzzed = Context.environment["VIPD_FUZZ"] != nil
+
 /// Every target speaks Swift 6 and takes a warning for an error.
-let strict: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .treatAllWarnings(as: .error),
-  .enableUpcomingFeature("ExistentialAny"),
-]
+let strict: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+  ] + (isFuzzed ? [.unsafeFlags(["-sanitize=fuzzer,address"])] : [])
 
 /// Tests hold fixtures that are known to be right, so a force unwrap there is an assertion.
 func tests(
@@ -19,8 +23,11 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func program(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+func program(
+  _ name: String, path: String? = nil, _ dependencies: [Target.Dependency], linker: [LinkerSetting] = []
+) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, path: path, swiftSettings: strict, linkerSettings: linker)
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -125,7 +132,7 @@ let package = Package(
 
 // `Packaging/fuzz` wants what reads from outside and what attacks it, and nothing that would have to be fetched or built
 // beside that; a plain build shall not see libFuzzer's targets.
-if Context.environment["VIPD_FUZZ"] != nil {
+if isFuzzed {
   let parsers: Set = ["NetworkTypes", "VRRP", "VRRPWire", "ClusterConfiguration", "CLibyaml", "ControlAPI", "CLinux"]
   package.dependencies.removeAll { dependency in
     if case .sourceControl(_, let location, _) = dependency.kind {
@@ -142,6 +149,8 @@ if Context.environment["VIPD_FUZZ"] != nil {
         sources: ["Control", "History.swift"], swiftSettings: strict),
       program(
         "fuzz", path: "Tests/Fuzz",
-        ["VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "VIPDaemon", "ControlAPI", logging]),
+        ["VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "VIPDaemon", "ControlAPI", logging],
+        // The linker named gold cannot link libFuzzer.
+        linker: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
     ]
 }

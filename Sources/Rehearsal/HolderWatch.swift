@@ -111,6 +111,8 @@ public final class HolderWatch: Sendable {
   }
 
   private func run() {
+    // What it tells is when it wakes up. Without the privilege it is less precise.
+    _ = vipd_schedule_thread_promptly(1)
     var isRunning = true
     while isRunning {
       let sockets = state.withLock { state in

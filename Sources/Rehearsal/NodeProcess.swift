@@ -105,17 +105,21 @@ public struct CommandResult: Sendable, Hashable {
   public var output: String
 }
 
-/// Waits until `condition` holds, asking often.
+/// Waits until `condition` holds, asking often, but never for more than a tenth of the time: whoever is asked has more to
+/// do than to answer.
 /// - Throws: `TestbedError` if it does not within `limit`, `CancellationError` if the task is cancelled meanwhile.
 public func eventually(
   within limit: Duration = .seconds(10), _ what: @autoclosure () -> String,
   _ condition: () async throws -> Bool
 ) async throws {
-  let end = Moment.now() + limit
+  var asked = Moment.now()
+  let end = asked + limit
   while try await !condition() {
-    guard Moment.now() < end else {
+    let now = Moment.now()
+    guard now < end else {
       throw TestbedError("waited in vain until \(what())", cause: "it did not happen within \(limit)")
     }
-    try await Task.sleep(for: .milliseconds(2))
+    try await Task.sleep(for: min(max(.milliseconds(2), (now - asked) * 9), .milliseconds(50)))
+    asked = .now()
   }
 }

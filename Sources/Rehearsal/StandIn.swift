@@ -123,6 +123,8 @@ private final class HTTPStandIn {
   private var listeners: Set<Int32> = []
   private let answer: [UInt8]
   private var buffer = [UInt8](repeating: 0, count: 4096)
+  /// What has arrived of the requests that did not come at once.
+  private var unfinished: [Int32: [UInt8]] = [:]
 
   init(port: UInt16, answer: String) throws(TestbedError) {
     let body = "\(answer)\n"
@@ -183,8 +185,25 @@ private final class HTTPStandIn {
       if !isWatched { watch(connection) }
       return
     }
+    // To close while a part of the request is still to come would reset the connection, and the answer might be lost.
+    if count > 0, !hasRequest(on: connection, with: buffer[..<count]) {
+      if !isWatched { watch(connection) }
+      return
+    }
     if count > 0 { send(connection, answer, answer.count, Int32(MSG_NOSIGNAL)) }
+    unfinished[connection] = nil
     close(connection)
+  }
+
+  /// Whether the empty line that ends a request's head has arrived, or more than any head takes.
+  private func hasRequest(on connection: Int32, with part: ArraySlice<UInt8>) -> Bool {
+    let emptyLine = Array("\r\n\r\n".utf8)
+    // Almost always the whole request arrives at once.
+    if part.suffix(4).elementsEqual(emptyLine) { return true }
+    let head = (unfinished[connection] ?? []) + part
+    if head.count >= buffer.count || head.suffix(4).elementsEqual(emptyLine) { return true }
+    unfinished[connection] = head
+    return false
   }
 
   private func watch(_ descriptor: Int32) {

@@ -135,7 +135,7 @@ extension Testbed {
   /// Cuts the power: the link goes, then all processes at once. The kernel could otherwise go on answering for the host.
   public func killHost(_ node: TestbedNode) throws(TestbedError) {
     try cutLink(of: node)
-    node.powerOff()
+    node.powerOff(leavesNetwork: true)
   }
 
   /// Starts the host again, with nothing but its own addresses: no processes, an empty `/run`, and new links, to which no

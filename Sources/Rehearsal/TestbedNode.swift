@@ -24,6 +24,8 @@ public final class TestbedNode: Sendable {
     var logs = 0
     /// What must stop before the namespaces go.
     var instruments: [@Sendable () -> Void] = []
+    /// The networks of its earlier lives.
+    var remains: [Int32] = []
   }
 
   init(_ layout: TestbedLayout.Node, index: Int, quickAddresses: Bool, journal: Journal) throws(TestbedError) {
@@ -148,7 +150,11 @@ public final class TestbedNode: Sendable {
   func beforePowerOff(_ stop: @escaping @Sendable () -> Void) { state.withLock { $0.instruments.append(stop) } }
 
   /// All processes die at once, and the namespaces with them. May be called again.
-  func powerOff() {
+  ///
+  /// - Parameter leavesNetwork: whether the network stays, unplugged, until the test bed is closed. The kernel holds a lock
+  ///   while it takes one down, for which each change of an address waits, in whatever namespace: the others shall not pay
+  ///   for that when they take over.
+  func powerOff(leavesNetwork: Bool = false) {
     let (holder, processes, instruments) = state.withLock { state in
       defer {
         state.holder = nil
@@ -158,10 +164,23 @@ public final class TestbedNode: Sendable {
       return (state.holder, state.processes, state.instruments)
     }
     for stop in instruments { stop() }
+    if leavesNetwork, let holder {
+      let network = open("/proc/\(holder.process)/ns/net", O_RDONLY | O_CLOEXEC)
+      if network >= 0 { state.withLock { $0.remains.append(network) } }
+    }
     if let controlGroup { ControlGroup.kill(controlGroup.path) }
     holder?.end()
     // The kernel ends a PID namespace's first process only after all others have been waited for.
     for process in processes { process.waitBlocking() }
     holder?.reap()
+    if !leavesNetwork { forgetEarlierNetworks() }
+  }
+
+  private func forgetEarlierNetworks() {
+    let networks = state.withLock { state in
+      defer { state.remains = [] }
+      return state.remains
+    }
+    for network in networks { close(network) }
   }
 }

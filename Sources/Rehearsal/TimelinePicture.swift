@@ -20,33 +20,13 @@ extension RehearsalReport {
       width="\(number(TimelinePanel.width))" height="\(number(height))" role="img" \
       font-family="system-ui, sans-serif" font-size="13">
       <title>Rehearsal of \(escaped(cluster))</title>
-      \(Self.style)
+      \(PictureStyle.sheet)
       <rect class="paper" width="100%" height="100%"/>
       <text class="ink" x="20" y="34" font-size="19" font-weight="600">Rehearsal of \(escaped(cluster))</text>
       \(panels)</svg>
 
       """
   }
-
-  /// Plain colours in two sets, since not everything that draws SVG knows variables.
-  private static let style = """
-    <style>
-      svg { color-scheme: light dark }
-      .paper { fill: #ffffff } .ink { fill: #1d2430 } .quiet { fill: #667085 } .bad { fill: #d92d20 }
-      .rule { stroke: #e3e7ee } .mark { stroke: #98a2b3; stroke-dasharray: 3 3 }
-      .badge { fill: #ffffff; stroke: #1d2430 } .harm { fill: none; stroke: #d92d20; stroke-dasharray: 4 3 }
-      .halo { stroke: #ffffff; stroke-width: 3; paint-order: stroke }
-      .n0 { fill: #2e6fdb } .n1 { fill: #12805c } .n2 { fill: #a15c07 } .n3 { fill: #7a3fc4 } .n4 { fill: #0e7490 }
-      .n5 { fill: #be3a80 }
-      @media (prefers-color-scheme: dark) {
-        .paper { fill: #11161f } .ink { fill: #e8ecf3 } .quiet { fill: #98a2b3 } .bad { fill: #ff6b5e }
-        .rule { stroke: #2a3342 } .mark { stroke: #667085 }
-        .badge { fill: #11161f; stroke: #e8ecf3 } .harm { stroke: #ff6b5e } .halo { stroke: #11161f }
-        .n0 { fill: #6ea8ff } .n1 { fill: #4cc796 } .n2 { fill: #e3a04a } .n3 { fill: #b794f6 } .n4 { fill: #4fc3dc }
-        .n5 { fill: #f28cc0 }
-      }
-    </style>
-    """
 }
 
 /// One virtual router's part of the picture.
@@ -219,23 +199,5 @@ private struct TimelinePanel {
   }
 }
 
-/// At most two decimals.
-private func number(_ value: Double) -> String {
-  let hundredths = Int((value * 100).rounded())
-  let fraction = hundredths % 100
-  if fraction == 0 { return "\(hundredths / 100)" }
-  return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
-}
-
-/// For XML text and attributes.
-private func escaped(_ text: String) -> String {
-  text.reduce(into: "") { result, character in
-    switch character {
-    case "&": result += "&amp;"
-    case "<": result += "&lt;"
-    case ">": result += "&gt;"
-    case "\"": result += "&quot;"
-    case let character: result.append(character)
-    }
-  }
-}
+private func number(_ value: Double) -> String { PictureStyle.number(value) }
+private func escaped(_ text: String) -> String { PictureStyle.escaped(text) }

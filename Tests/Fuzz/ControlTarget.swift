@@ -35,7 +35,9 @@ enum ControlTarget: FuzzTarget {
     promise(answer.isEmpty || answer.starts(with: Array("HTTP/1.".utf8)), "it answers \(answer.prefix(40))")
     asked += 1
     guard asked.isMultiple(of: 50) || answer.isEmpty else { return }
-    let health = client.ask(Array("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n".utf8))
+    // However busy the machine is.
+    let health = client.ask(
+      Array("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n".utf8), patience: .seconds(60))
     promise(health.starts(with: Array("HTTP/1.1 200 ".utf8)), "another one gets \(health.prefix(40))")
   }
 
@@ -62,7 +64,10 @@ private struct Client {
   }
 
   /// Says all of it, and nothing more; returns what comes until the server closes, or begins to tell of events.
-  func ask(_ bytes: [UInt8]) -> [UInt8] {
+  ///
+  /// - Parameter patience: for each part of the answer. A client that has stopped in the middle of a request is not always
+  ///   noticed before the request's time is over.
+  func ask(_ bytes: [UInt8], patience: Duration = .seconds(2)) -> [UInt8] {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_un()
@@ -80,8 +85,7 @@ private struct Client {
     var chunk = [UInt8](repeating: 0, count: 16384)
     var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     while true {
-      // A client that has stopped in the middle of a request is not always noticed before the request's time is over.
-      guard poll(&waiting, 1, 2000) == 1 else { return answer }
+      guard poll(&waiting, 1, Int32(patience / .milliseconds(1))) == 1 else { return answer }
       let count = recv(descriptor, &chunk, chunk.count, 0)
       guard count > 0 else { return answer }
       answer += chunk[..<count]

@@ -16,6 +16,7 @@ struct FaultTests {
       let client = try TrafficClient(from: testbed.client, to: address, deadline: .milliseconds(100))
       try await client.waitForAnswer(from: "n1")
       try await body(testbed, node, service, client)
+      try await client.waitForAnswer(for: .milliseconds(50))
       let record = client.stop()
       #expect(record.ongoingOutage == nil)
       #expect(Set(record.spans.map(\.responder)) == ["n1"])
@@ -36,7 +37,7 @@ struct FaultTests {
     try await client.waitForAnswer()
     let answered = Moment.now()
     let outage = try #require(client.record.outages.last { $0.duration > length })
-    #expect(outage.start > before - .milliseconds(20) && outage.start < begun + .milliseconds(50))
+    #expect(outage.start > before - .milliseconds(100) && outage.start < begun + .milliseconds(500))
     #expect(outage.end <= answered)
   }
 
@@ -82,7 +83,7 @@ struct FaultTests {
       try testbed.separate(node, testbed["n2"])
       try testbed.loseAdvertisements(percent: 30)
       try await client.waitForAnswer()
-      #expect(client.record.longestOutage(since: before) < .milliseconds(100))
+      #expect(client.record.longestOutage(since: before) < .milliseconds(500))
       try await expectOutage(client) {
         try testbed.separate(node, testbed.client)
       } until: {

@@ -130,9 +130,11 @@ struct CleanupTests {
 }
 
 /// What of a test bed the machine still shows.
-private struct Traces: Sendable {
+private final class Traces: Sendable {
   let identifier: String
   let networks: Set<String>
+  /// Held, so that the kernel gives their numbers to no other test bed.
+  private let held: [Int32]
 
   init(of testbed: Testbed) {
     identifier = testbed.identifier
@@ -140,15 +142,22 @@ private struct Traces: Sendable {
       (testbed.nodes + [testbed.client]).compactMap { node in
         (try? node.living()).flatMap { Self.network(of: String($0.process)) }
       })
+    held = (testbed.nodes + [testbed.client]).compactMap { node in
+      (try? node.living()).map { open("/proc/\($0.process)/ns/net", O_RDONLY | O_CLOEXEC) }
+    }
   }
+
+  deinit { for descriptor in held where descriptor >= 0 { close(descriptor) } }
 
   func found() -> [String] {
     var found: [String] = []
     for base in ["/run/vipd-rehearsal", "/tmp/vipd-rehearsal", ControlGroup.hierarchy].compactMap({ $0 }) {
-      found += Files.names(in: base).filter { $0.contains(identifier) }.map { "\(base)/\($0)" }
+      found += Files.names(in: base).filter {
+        $0 == identifier || $0.hasPrefix("\(identifier)-") || $0.hasPrefix("vipd-rehearsal-\(identifier)-")
+      }.map { "\(base)/\($0)" }
     }
     found += (Files.read("/proc/self/mountinfo") ?? "").split(separator: "\n").map(String.init)
-      .filter { $0.contains(identifier) }
+      .filter { $0.contains("/\(identifier)/") || $0.contains("/\(identifier) ") }
     for process in Files.names(in: "/proc") where process.first?.isNumber ?? false {
       if let network = Self.network(of: process), networks.contains(network) { found.append("process \(process)") }
     }

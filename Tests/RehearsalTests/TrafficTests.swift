@@ -104,6 +104,24 @@ struct TrafficTallyTests {
   }
 }
 
+@Suite("Answering service")
+struct AnsweringServiceTests {
+  @Test("A request that comes in pieces is answered once it is there, and no connection is reset")
+  func pieces() async throws {
+    try await Testbed.with(.lan(nodes: 1)) { testbed in
+      let node = testbed["n1"]
+      try await node.startHTTPService()
+      let script = """
+        exec 3<>/dev/tcp/10.0.10.31/80
+        for piece in 'GET / HTTP/1.0\r\n' 'Host: x\r' '\n\r' '\n'; do printf "$piece" >&3; sleep 0.02; done
+        cat <&3
+        """
+      let answer = try testbed.client.run("bash", ["-c", script])
+      #expect(answer.status.isSuccess && answer.output.hasSuffix("\r\n\r\nn1\n"), "\(answer)")
+    }
+  }
+}
+
 @Suite("Measuring client")
 struct TrafficClientTests {
   @Test("A thousand requests a second cost little and lose none", arguments: ["10.0.10.31", "fd10::31"])
@@ -120,7 +138,7 @@ struct TrafficClientTests {
         print(
           "client: \(record.sent) requests, \(Int(share * 100)) % of a processor, longest answer time",
           "\(record.longestAnswerTime), longest blindness \(record.longestBlindness), outages \(record.outages.count)")
-        #expect(share < 0.25)  // a debug build, which takes twice what a release build does
+        #expect(share < 0.5)  // a sixth where nothing else wants the processors; a release build takes half of that
       }
     }
   }

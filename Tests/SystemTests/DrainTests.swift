@@ -46,7 +46,7 @@ struct DrainTests {
   func end() async throws {
     try await Cluster.with(ClusterFile(interval: "100ms")) { cluster in
       try await cluster.holder(is: "n1")
-      #expect(try command("drain?for=2", on: "n1", cluster).status == 200)
+      #expect(try command("drain?for=5", on: "n1", cluster).status == 200)
       try await cluster.holder(is: "n2")
       try await cluster.holder(is: "n1")
       #expect(try cluster.daemon("n1").log.contains("the time of the drain is over"))

@@ -4,7 +4,7 @@ import ControlAPI
 import Rehearsal
 import Testing
 
-@Suite("Beside FRR", .sharesTheMachine, .tellsWhatDaemonsWrote)
+@Suite("Beside FRR", .sharesTheMachineForMinutes, .tellsWhatDaemonsWrote)
 struct FRRTests {
   private static let addresses = ["10.0.10.39/24", "fe80::39/64", "fd10::39/64"]
   /// FRR is on n2, with its own priority by the file.

@@ -22,8 +22,8 @@ struct SplitBrainTests {
       let record = client.stop()
       let found = try #require(record.spans.last { $0.responder == "n1" }).first - begin
       print("measured: from the heal until the client found the winner: \(found)")
-      // Up to one interval passes before either speaks.
-      #expect(found <= .milliseconds(100 + 100))
+      // Up to one interval passes before either speaks. A neighbour that is not told asks again after some thirty seconds.
+      #expect(found < .seconds(1))
       #expect(record.responders == ["n2", "n1"])
       try await cluster.holder(is: "n1")
       #expect(
@@ -36,7 +36,8 @@ struct SplitBrainTests {
 
   @Test("A one-way link: the side that hears gives way, all who can know tell it, and it comes back without an outage")
   func oneWayLink() async throws {
-    try await Cluster.with(ClusterFile(interval: "100ms")) { cluster in
+    // Who falls silent for an interval or half of one is counted upon to be heard before.
+    try await Cluster.with(ClusterFile(interval: "300ms")) { cluster in
       try await cluster.holder(is: "n1")
       let client = try await cluster.client()
       let before = try cluster.router(on: "n1").transitions

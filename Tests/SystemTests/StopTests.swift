@@ -11,14 +11,16 @@ struct StopTests {
   func outage(milliseconds: Int) async throws {
     try await Cluster.with(ClusterFile(interval: "\(milliseconds)ms")) { cluster in
       try await cluster.holder(is: "n1")
-      let begin = Moment.now()
-      let outage = try await cluster.outage { try cluster.daemon("n1").terminate() }
+      var begin = Moment.now()
+      let outage = try await cluster.outage {
+        begin = .now()
+        try cluster.daemon("n1").terminate()
+      }
       print("measured: outage of a planned stop at \(milliseconds) ms: \(outage)")
       #expect(outage <= .milliseconds(milliseconds == 1000 ? 100 : 40))
       #expect(try await cluster.daemon("n1").wait().isSuccess)
-      // Skew_Time of n2, whose priority is 150; the second for which connections go on; and the time for which n2's
-      // answers are waited for.
-      #expect(Moment.now() - begin <= .milliseconds(milliseconds) * 106 / 256 + .milliseconds(1700))
+      // Skew_Time of n2, whose priority is 150; the second for which connections go on; and what this test takes.
+      #expect(Moment.now() - begin <= .milliseconds(milliseconds) * 106 / 256 + .seconds(1 + 2))
     }
   }
 
@@ -30,12 +32,14 @@ struct StopTests {
       try await cluster.holder(is: "n1")
       let wire = try await Capture(on: cluster["n2"], "ip proto 112 or ip6 proto 112")
       let kernel = try cluster["n1"].spawn("ip", ["-tshort", "monitor", "address"], environment: ["TZ": "UTC"])
-      try await cluster.wait(until: "ip monitors") { try cluster["n1"].run("pgrep", ["-x", "ip"]).status.isSuccess }
+      try await cluster.wait(until: "ip monitors") {
+        try cluster["n1"].run("pgrep", ["-x", "ip", "-r", "S"]).status.isSuccess
+      }
 
       let before = Moment.now()
       try cluster.daemon("n1").send(signal)
       #expect(try await cluster.daemon("n1").wait(within: .seconds(5)).isSuccess)
-      #expect(Moment.now() - before < .seconds(2))
+      #expect(Moment.now() - before < .milliseconds(3500), "the hanging script is not waited for")
       try await cluster.holder(is: "n2")
       try await cluster.wait(until: "the monitor has told of both") {
         kernel.log.split(separator: "\n").count { $0.contains("Deleted") } >= 2

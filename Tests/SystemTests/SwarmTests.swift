@@ -6,7 +6,7 @@ import Glibc
 import Rehearsal
 import Testing
 
-@Suite("A Docker Swarm of three managers", .sharesTheMachine, .tellsWhatDaemonsWrote)
+@Suite("A Docker Swarm of three managers", .sharesTheMachineForMinutes, .tellsWhatDaemonsWrote)
 struct SwarmTests {
   @Test("Its faults, one after the other: the address goes to a node that serves")
   func faults() async throws {
@@ -58,9 +58,9 @@ struct SwarmTests {
   private static var file: ClusterFile {
     var file = ClusterFile(
       trackers: [
-        "proxy": "http: \"http://127.0.0.1/ready\", interval: 300ms, timeout: 300ms",
-        "engine": "docker: {service: proxy}, interval: 400ms, timeout: 400ms",
-        "swarm": "swarm: {patience: 20s}, interval: 1s, timeout: 1s",
+        "proxy": "http: \"http://127.0.0.1/ready\", interval: 300ms, timeout: 1s",
+        "engine": "docker: {service: proxy}, interval: 400ms, timeout: 1s",
+        "swarm": "swarm: {patience: 35s}, interval: 1s, timeout: 1s",
       ])
     file.priorities = nil
     return file
@@ -132,7 +132,14 @@ private final class Swarm {
   }
 
   /// Waits until every node is fit again and the best one has the address.
+  ///
+  /// Once the Swarm is done, too: the containers of a node that it had given up are replaced when the node is back.
   func settled(_ cluster: Cluster) async throws {
+    try await cluster.wait(within: DockerEngine.patience, until: "what runs is what the Swarm wants") {
+      let wanted = (try? self["n2"].runningContainersWanted(of: "proxy")) ?? []
+      let running = cluster.testbed.nodes.flatMap { (try? self[$0.name].containers(of: "proxy")) ?? [] }
+      return wanted.count == cluster.testbed.nodes.count && wanted == running.sorted()
+    }
     for node in cluster.testbed.nodes {
       try await cluster.wait(
         within: DockerEngine.patience,

@@ -20,7 +20,10 @@ struct WireTests {
     try await Cluster.with(file, services: false, daemons: false) { cluster in
       // n2 sends, and is sent to: it has all kinds of packets on its wire.
       let wire = try await Capture(on: cluster["n2"], "ip proto 112 or ip6 proto 112 or arp or icmp6")
-      for node in cluster.testbed.nodes { try cluster.start(node.name) }
+      // One after another, so that none but n1 is ever the first to speak.
+      try cluster.start("n1")
+      try await cluster.wait(until: "n1 is Active") { try cluster.router(on: "n1").state == .active }
+      for node in ["n2", "n3"] { try cluster.start(node) }
       try await cluster.holder(is: "n1")
       try await cluster.stop("n1")
       try await cluster.holder(is: "n2")

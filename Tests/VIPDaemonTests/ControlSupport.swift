@@ -243,7 +243,13 @@ final class RawClient: Sendable {
 
   func send(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
 
-  func closeOutput() async throws { try await channel.close(mode: .output).get() }
+  /// Without effect where the server has closed already, and with that the channel.
+  func closeOutput() async throws {
+    do {
+      try await channel.close(mode: .output).get()
+    } catch let error as ChannelError where [.alreadyClosed, .ioOnClosedChannel].contains(error) {
+    } catch let error as IOError where [ENOTCONN, EBADF].contains(error.errnoCode) {}
+  }
 
   func close() async throws { try await channel.close().get() }
 

@@ -42,10 +42,11 @@ struct HandoverTests {
   func returns() async throws {
     let bench = try Bench()
     try await eventually("Active") { await isActive(bench) }
-    hear(250, bench)
+    // With an interval that gives the farewell time to be heard before the silence is.
+    hear(250, bench, centiseconds: 100)
     try await eventually("kept") { bench.host.deeds.contains(.kept([address])) }
     bench.host.forgetDeeds()
-    hear(0, bench)
+    hear(0, bench, centiseconds: 100)
     try await eventually("announced") { bench.host.deeds.contains(.frame(on: 2)) }
     let deeds = bench.host.deeds.drop { $0 != .forwarded([address], to: n2) }
     #expect(

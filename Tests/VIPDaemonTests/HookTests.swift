@@ -27,7 +27,7 @@ struct HookTests {
     }
 
     deinit {
-      for name in ["hook", "heard"] { unlink("\(directory)/\(name)") }
+      for name in ["hook", "heard", "go"] { unlink("\(directory)/\(name)") }
       rmdir(directory)
     }
 
@@ -75,11 +75,12 @@ struct HookTests {
 
   @Test("A failover does not wait for hooks, and what fails is told")
   func failure() async throws {
-    let listener = try Listener("echo no such luck; sleep 0.3; exit 3")
+    let listener = try Listener("echo no such luck; until [ -e go ]; do sleep 0.01; done; exit 3")
     let bench = try Bench(Bench.clusterFile(keys: ["notify: [\(listener.program)]"]))
     let first = bench.agent.events.nextNumber
     try await eventually("Active") { await isActive(bench) }
     #expect(await bench.agent.hookFailures == 0, "it has not ended yet")
+    close(open("\(listener.directory)/go", O_CREAT | O_CLOEXEC, 0o644))
     try await eventually("it is told") {
       bench.agent.events.events(from: first, limit: 100)?.contains {
         $0.event.kind == .hook

@@ -62,7 +62,7 @@ import VRRP
         - name: second
           vrid: 13
           addresses: [10.0.0.19/24]
-          interval: 10ms
+          interval: 100ms
       """
     bench.rewriteFile(Bench.clusterFile(more: second))
     #expect(await bench.agent.reload() == .success("second added"))
@@ -82,7 +82,8 @@ import VRRP
   func newTracker() async throws {
     let bench = try await activeBench()
     bench.host.forgetDeeds()
-    let tracked = Bench.clusterFile(more: "    track: [fine]\ntrackers:\n  fine: {script: [/bin/true], weight: -150}")
+    let tracked = Bench.clusterFile(
+      more: "    track: [fine]\ntrackers:\n  fine: {script: [/bin/true], interval: 30s, timeout: 30s, weight: -150}")
     bench.rewriteFile(tracked)
     #expect(await bench.agent.reload() == .success("ingress changed"))
     let status = await bench.agent.status()
@@ -112,7 +113,7 @@ import VRRP
           - name: second
             vrid: 13
             addresses: \(second)
-            interval: 10ms
+            interval: 100ms
         """
       return Bench.clusterFile(addresses: first, more: more)
     }

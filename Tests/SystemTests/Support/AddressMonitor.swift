@@ -21,6 +21,12 @@ struct AddressMonitor {
 
   func removals() throws -> [Double] { try times { $0.contains("Deleted") } }
 
+  /// When it was removed for the first time and when it was back; nil until both have happened.
+  func absence() throws -> (lost: Double, back: Double)? {
+    guard let lost = try removals().first, let back = try additions().first(where: { $0 >= lost }) else { return nil }
+    return (lost, back)
+  }
+
   /// Of the lines `[2026-03-01T12:00:00.250000] 2: eth0 inet 10.0.10.39/24 …`.
   private func times(where counts: (Substring) -> Bool) throws -> [Double] {
     try process.log.split(separator: "\n").filter { $0.contains(" \(address)/") && counts($0) }.map { line in

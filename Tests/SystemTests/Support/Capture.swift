@@ -55,7 +55,7 @@ final class Capture: Sendable {
     // tshark warns of being root on its standard error.
     let result = try node.run("sh", ["-c", "exec tshark -n -r \"$@\" 2>/run/capture/errors", "sh", path] + arguments)
     let errors = try node.run("cat", ["/run/capture/errors"]).output
-    try #require(result.status.isSuccess, "tshark \(arguments): \(errors)")
+    guard result.status.isSuccess else { throw TestbedError("tshark \(arguments)", cause: errors) }
     return result.output
   }
 }

@@ -11,26 +11,27 @@ final class DockerEngine: Sendable {
 
   private static let socket = "/run/docker.sock"
   /// How long dockerd may take to start, and a Swarm to do what it is told.
-  static let patience = Duration.seconds(60)
+  static let patience = Duration.seconds(120)
 
   private init(on node: TestbedNode, _ process: NodeProcess) {
     self.node = node
     self.process = process
   }
 
+  /// What starts dockerd in a node. Copies of a small image are better than a file system that not every machine can lay over
+  /// another.
+  static func command(on node: TestbedNode) throws -> [String] {
+    [
+      "dockerd", "--data-root", "/run/docker-data", "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid",
+      "--host", "unix://\(socket)", "--storage-driver", "vfs", "--exec-opt", "native.cgroupdriver=cgroupfs",
+      "--cgroup-parent", try node.reserveControlGroup("containers"),
+    ]
+  }
+
   /// Starts dockerd, for the first time or again after it has died.
   static func start(on node: TestbedNode) async throws -> DockerEngine {
-    let group = try node.reserveControlGroup("containers")
-    let engine = DockerEngine(
-      on: node,
-      // Copies of a small image are better than a file system that not every machine can lay over another.
-      try node.spawn(
-        "dockerd",
-        [
-          "--data-root", "/run/docker-data", "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid",
-          "--host", "unix://\(socket)", "--storage-driver", "vfs", "--exec-opt", "native.cgroupdriver=cgroupfs",
-          "--cgroup-parent", group,
-        ]))
+    let command = try command(on: node)
+    let engine = DockerEngine(on: node, try node.spawn(command[0], Array(command.dropFirst())))
     try await eventually(within: patience, "dockerd answers on \(node.name)") {
       guard engine.process.isRunning else {
         throw TestbedError("dockerd on \(node.name)", cause: "has ended: \(engine.process.log.suffix(2000))")
@@ -117,8 +118,23 @@ final class DockerEngine: Sendable {
       {"Name":"\(name)","Mode":{"Global":{}},"EndpointSpec":{"Mode":"dnsrr","Ports":[\(ports)]},
        "TaskTemplate":{"ContainerSpec":{"Image":"\(image)","Command":[\(words)],"Env":["NODE={{.Node.Hostname}}"],
                                         "StopGracePeriod":1000000000},
-                       "Networks":[{"Target":"\(network)"}],"RestartPolicy":{"Condition":"any","Delay":1000000000}}}
+                       "Networks":[{"Target":"\(network)"}],"RestartPolicy":{"Condition":"any","Delay":5000000000}}}
       """)
+  }
+
+  /// The containers of a service that the Swarm means to run and knows to run, on whatever node, in order.
+  func runningContainersWanted(of service: String) throws -> [String] {
+    struct Task: Decodable {
+      var Status: Status
+      struct Status: Decodable {
+        var State: String
+        var ContainerStatus: Container?
+      }
+      struct Container: Decodable { var ContainerID: String? }
+    }
+    let filters = "%7B%22service%22%3A%5B%22\(service)%22%5D%2C%22desired-state%22%3A%5B%22running%22%5D%7D"
+    return try decode([Task].self, "/tasks?filters=\(filters)").filter { $0.Status.State == "running" }
+      .compactMap(\.Status.ContainerStatus?.ContainerID).sorted()
   }
 
   /// `active`, `pause` or `drain`, asked of any manager.
@@ -130,9 +146,17 @@ final class DockerEngine: Sendable {
       struct Index: Decodable { var Index: Int }
       struct Host: Decodable { var Hostname: String }
     }
-    let node = try #require(decode([Node].self, "/nodes").first { $0.Description.Hostname == host.name })
-    try ask(
-      "/nodes/\(node.ID)/update?version=\(node.Version.Index)", method: "POST",
-      #"{"Role":"manager","Availability":"\#(availability)"}"#)
+    // The Swarm takes a change only for the version that was read, and changes the node itself whenever it hears of it.
+    while true {
+      let node = try #require(decode([Node].self, "/nodes").first { $0.Description.Hostname == host.name })
+      do {
+        try ask(
+          "/nodes/\(node.ID)/update?version=\(node.Version.Index)", method: "POST",
+          #"{"Role":"manager","Availability":"\#(availability)"}"#)
+        return
+      } catch let error as TestbedError where error.cause.contains("update out of sequence") {
+        continue
+      }
+    }
   }
 }
