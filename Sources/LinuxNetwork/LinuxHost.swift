@@ -285,26 +285,19 @@ extension LinuxHost {
     }
   }
 
-  /// The addresses that bear our mark, and how long ago each was last installed or renewed.
+  /// The addresses that bear our mark, and how long ago each was last installed or renewed, where that can be told.
   public func renewals() throws(HostNetworkFailure) -> [AddressPlacement: Duration] {
-    let now = Self.kernelClock()
     let ours = try list(RouteRequest.listAddresses(), { ReportedAddress($0) }).filter(\.held.isOurs)
+    guard let now = TickClock.now() else { return [:] }
     let ages = ours.compactMap { address in
-      address.renewed.map { renewed in
+      address.stamp.map { stamp in
         (
           AddressPlacement(address: address.held.address, interfaceIndex: address.interfaceIndex),
-          max(.zero, now - renewed)
+          now.age(ofStamp: stamp)
         )
       }
     }
     return Dictionary(ages) { first, _ in first }
-  }
-
-  /// What the kernel's stamps on addresses are counted in: the time since boot without that of a suspended machine.
-  private static func kernelClock() -> Duration {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
   }
 
   /// Removes addresses in one exchange with the kernel, the last one first. One that is not there, or whose interface

@@ -10,8 +10,8 @@ struct ReportedAddress {
   var held: HeldAddress
   /// Whether duplicate address detection stands between the address and its use: it has not ended, or has failed.
   var awaitsDetection: Bool
-  /// When it was last added or replaced, by CLOCK_MONOTONIC, in hundredths of a second.
-  var renewed: Duration?
+  /// When it was last added or replaced, by ``TickClock``, in hundredths of a second.
+  var stamp: UInt32?
 }
 
 enum RouteMessage {
@@ -84,16 +84,16 @@ extension ReportedAddress {
       held: HeldAddress(
         address: withPrefix, isOurs: mark == RouteRequest.ourMark, isUsable: !isStuck || isOptimistic,
         isDuplicate: flags & UInt32(IFA_F_DADFAILED) != 0),
-      awaitsDetection: isStuck, renewed: Self.stamp(message, headerSize))
+      awaitsDetection: isStuck, stamp: Self.stamp(message, headerSize))
   }
 }
 
 extension ReportedAddress {
-  private static func stamp(_ message: NetlinkSocket.Message, _ headerSize: CInt) -> Duration? {
+  private static func stamp(_ message: NetlinkSocket.Message, _ headerSize: CInt) -> UInt32? {
     guard let attribute = nlmsg_find_attr(message, headerSize, CInt(IFA_CACHEINFO)),
       Int(nla_len(attribute)) >= MemoryLayout<ifa_cacheinfo>.size, let data = nla_data(attribute)
     else { return nil }
-    return .milliseconds(10 * Int(data.loadUnaligned(as: ifa_cacheinfo.self).tstamp))
+    return data.loadUnaligned(as: ifa_cacheinfo.self).tstamp
   }
 }
 

@@ -180,8 +180,8 @@ struct AddressTests {
     let removing = clock.measure { results = host.network.remove(placements) }
     #expect(results.failures == [])
     #expect(try host.held().isEmpty)
-    // Generous: some machines are slow, and some are asked for other things too.
-    #expect(renewing / 1000 < .microseconds(500))
+    // Generous: some machines are slow, and some are asked for other things too. Renewed they are all but at once, though.
+    #expect(renewing < .seconds(5))
     print(
       "measured: \(family), per address of 1000: \(installing / 1000) to install, \(renewing / 1000) to renew, "
         + "\(removing / 1000) to remove; \(listing) to list them")
