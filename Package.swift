@@ -33,7 +33,6 @@ func program(
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
-let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 /// The paths and error numbers in Subprocess's interface.
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -48,7 +47,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
   ],
@@ -61,7 +59,7 @@ let package = Package(
     module("FailoverSimulation", ["ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),
 
     // The host.
-    module("HealthProbes", ["NetworkTypes", "CLinux", subprocess, systemPackage, tls] + nio),
+    module("HealthProbes", ["NetworkTypes", "CLinux", "CLibssl", subprocess, systemPackage] + nio),
     module("LinuxNetwork", ["NetworkTypes", "CLibnl", "CLinux"]),
 
     // The programs.
@@ -86,6 +84,7 @@ let package = Package(
     .systemLibrary(
       name: "CLibnl", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
     .systemLibrary(name: "CLibcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    .systemLibrary(name: "CLibssl", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CLinux"),
 
@@ -114,7 +113,7 @@ let package = Package(
       ["SimulatedScenarios", "FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"],
       exclude: ["Scenarios"]),
     // The host, in namespaces of the tests' own.
-    tests("HealthProbesTests", ["HealthProbes", "NetworkTypes", "CLinux", tls] + nio),
+    tests("HealthProbesTests", ["HealthProbes", "NetworkTypes", "CLinux", "CLibssl"] + nio),
     tests("LinuxNetworkTests", ["LinuxNetwork", "NetworkTypes", "CLinux", "CLibcap"]),
     tests("ControlAPITests", ["ControlAPI"]),
     tests(

@@ -4,8 +4,6 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
-import Synchronization
 
 /// Where a question goes.
 public enum ServiceEndpoint: Sendable, Hashable {
@@ -37,7 +35,7 @@ struct ConversationFailure: Error, Sendable, Hashable {
   /// The kernel's number, where it was the kernel.
   var code: CInt?
 
-  fileprivate static let endedEarly = "the connection was closed before the answer was complete"
+  static let endedEarly = ConversationFailure(reason: "the connection was closed before the answer was complete")
 }
 
 extension HTTPQuestion {
@@ -45,6 +43,8 @@ extension HTTPQuestion {
   ///
   /// - Parameter patience: for the connection to be made.
   func ask(patience: Duration) async throws(ConversationFailure) -> HTTPAnswer {
+    // Not on the loop, where others wait.
+    let settings = try tls?.currentSettings()
     let answer = ProbeLoop.group.any().makePromise(of: HTTPAnswer.self)
     let limit = bodyLimit
     let tls = tls
@@ -52,7 +52,10 @@ extension HTTPQuestion {
     let channel: any Channel
     do throws(ConversationFailure) {
       channel = try await endpoint.connect(patience: patience) { channel in
-        if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler(for: endpoint)) }
+        if let tls, let settings {
+          let handler = try TLSHandler(settings, connectingTo: tls.peer(at: endpoint))
+          try channel.pipeline.syncOperations.addHandler(handler)
+        }
         try channel.pipeline.syncOperations.addHTTPClientHandlers()
         try channel.pipeline.syncOperations.addHandler(AnswerCollector(answer, limit: limit))
       }
@@ -115,9 +118,7 @@ extension ConversationFailure {
       } else {
         self.init(reason: "the host's name is not known")
       }
-    case NIOSSLError.handshakeFailed(let cause): self.init(reason: "TLS: \(cause)")
-    case let error as NIOSSLExtraError: self.init(reason: "TLS: \(error)")
-    case HTTPParserError.invalidEOFState: self.init(reason: Self.endedEarly)
+    case HTTPParserError.invalidEOFState: self = Self.endedEarly
     case is HTTPParserError: self.init(reason: "the answer is not HTTP")
     default: self.init(reason: "\(error)")
     }
@@ -154,40 +155,6 @@ private final class AnswerCollector: ChannelInboundHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     // Without effect where the answer was whole.
-    promise.fail(ConversationFailure(reason: ConversationFailure.endedEarly))
-  }
-}
-
-/// TLS as a client, with the system's certificate authorities or without looking at the certificate.
-final class TLSVerifier: Sendable {
-  private let verifies: Bool
-  private let name: String?
-  /// Made at the first use, and kept: the authorities are a long list.
-  private let context = Mutex<NIOSSLContext?>(nil)
-
-  /// - Parameter name: whom the certificate must be for; nil for the host that is asked.
-  init(verifies: Bool, name: String?) {
-    self.verifies = verifies
-    self.name = name
-  }
-
-  func handler(for endpoint: ServiceEndpoint) throws -> NIOSSLClientHandler {
-    let context = try context.withLock { known in
-      if let known { return known }
-      var configuration = TLSConfiguration.makeClientConfiguration()
-      if !verifies { configuration.certificateVerification = .none }
-      let made = try NIOSSLContext(configuration: configuration)
-      known = made
-      return made
-    }
-    return try NIOSSLClientHandler(context: context, serverHostname: name ?? endpoint.hostname)
-  }
-}
-
-extension ServiceEndpoint {
-  /// Nil where it is an address, which TLS does not take for a name.
-  fileprivate var hostname: String? {
-    guard case .tcp(let host, _) = self, (try? SocketAddress(ipAddress: host, port: 0)) == nil else { return nil }
-    return host
+    promise.fail(ConversationFailure.endedEarly)
   }
 }

@@ -230,6 +230,7 @@ struct EngineTrackerTests {
     await withTracker(definition) { log in
       await log.wait(for: "it is fit") { $0.isUp == true }
       server.answer { _ in .silence }
+      await eventually("a call hangs") { server.silenced == 1 }
       await log.wait(for: "it is down") { $0.isUp == false }
       #expect(server.silenced == 1, "one call is in flight")
       #expect(log.reports.contains { $0.isUp == true && $0.detail.hasPrefix("unknown for ") })

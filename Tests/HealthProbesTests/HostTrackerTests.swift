@@ -113,6 +113,10 @@ struct HostTrackerTests {
     #expect(try await firstReport(kind).detail == "no running process with \"1000; : \(mark)\" in its command line")
     let process = try TestProcess("/bin/sh", ["-c", "sleep 1000; : \(mark)"])
     defer { process.end() }
+    // For a moment a program that is being started has no command line.
+    await eventually("it has begun") {
+      (try? ProcessTable().processes(.commandLine("1000; : \(mark)")).map(\.pid)) == [process.pid]
+    }
     #expect(try await firstReport(kind).detail == "pid \(process.pid)")
   }
 }

@@ -83,9 +83,12 @@ import Testing
     let stem = uniqueName() + "-----------"
     let long = try TestProcess(directory.link(stem + "proxy", to: "/bin/sleep"), ["1000"])
     let other = try TestProcess(directory.link(stem + "worker", to: "/bin/sleep"), ["1000"])
-    // Of a script, the kernel's name is the script's and argv[0] the interpreter.
+    // Of a script, the kernel's name is the script's and argv[0] the interpreter. It waits for nobody, and starts nothing,
+    // which would have its name for a moment.
+    let pipe = "\(directory.path)/pipe"
+    #expect(mkfifo(pipe, 0o600) == 0)
     let script = try TestProcess(
-      try directory.file(stem + "script", "#!/bin/sh\nwhile :; do sleep 1000; done\n"), [])
+      try directory.file(stem + "script", "#!/bin/sh\nread -r word <\(pipe)\n"), [])
     defer { for process in [long, other, script] { process.end() } }
     await settled(String(stem.prefix(15)), 3)
     let table = ProcessTable()

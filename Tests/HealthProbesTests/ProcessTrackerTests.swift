@@ -14,8 +14,12 @@ import Testing
       await log.wait(for: "up") { $0.isUp == true && $0.hasChanged && $0.detail == "pid \(first.pid)" }
       first.end()
       await log.wait(for: "down") {
+        // Whether its parent has collected it by then is for the two of them.
         $0.isUp == false && $0.hasChanged
-          && $0.detail == "no running process named \(name) (pid \(first.pid) has ended)"
+          && [
+            "no running process named \(name) (pid \(first.pid) has ended)",
+            "no running process named \(name) (ended, not yet collected by its parent: pid \(first.pid))",
+          ].contains($0.detail)
       }
     }
 

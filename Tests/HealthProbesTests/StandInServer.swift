@@ -1,10 +1,10 @@
 // A web server for tests: it answers as it is told, or not at all, over TCP, TLS or a Unix socket.
 
+import CLibssl
 import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
 import Synchronization
 import Testing
 
@@ -21,6 +21,8 @@ final class StandInServer: Sendable {
     case answer(Int, String)
     /// The connection stays open, and nothing is said.
     case silence
+    /// As HTTP/1.0 did: the body ends where the connection does.
+    case untilTheEnd(String)
     /// The connection is closed in the middle of an answer.
     case rupture
   }
@@ -37,27 +39,34 @@ final class StandInServer: Sendable {
 
   var requests: [Request] { state.withLock { $0.requests } }
   var port: UInt16 { UInt16(channel.localAddress?.port ?? 0) }
+  /// Where it listens, if that is a port.
+  var endpoint: ServiceEndpoint { .tcp(host: "127.0.0.1", port: port) }
 
   /// - Parameters:
   ///   - socket: the path of a Unix socket; nil for a port of 127.0.0.1.
   ///   - tls: a certificate and its key, as files.
+  convenience init(
+    socket: String? = nil, tls files: (certificate: String, key: String),
+    _ reply: @escaping @Sendable (Request) -> Reply
+  ) async throws {
+    let settings = try TLSSettings(TLS_server_method())
+    try settings.use(certificates: files.certificate, key: files.key)
+    try await self.init(socket: socket, tls: settings, reply)
+  }
+
+  /// - Parameter hangsUp: whether it closes every connection once something came over it.
   init(
-    socket: String? = nil, tls: (certificate: String, key: String)? = nil,
+    socket: String? = nil, tls settings: TLSSettings? = nil, hangsUp: Bool = false,
     _ reply: @escaping @Sendable (Request) -> Reply
   ) async throws {
     let state = Mutex(State(reply: reply))
-    let context = try tls.map { files in
-      try NIOSSLContext(
-        configuration: .makeServerConfiguration(
-          certificateChain: try NIOSSLCertificate.fromPEMFile(files.certificate).map { .certificate($0) },
-          privateKey: .privateKey(try NIOSSLPrivateKey(file: files.key, format: .pem))))
-    }
     let box = Box()
     let bootstrap = ServerBootstrap(group: Self.group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          if let context { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
+          if hangsUp { return try channel.pipeline.syncOperations.addHandler(HangUp()) }
+          if let settings { try channel.pipeline.syncOperations.addHandler(TLSHandler(accepting: settings)) }
           try channel.pipeline.syncOperations.configureHTTPServerPipeline()
           try channel.pipeline.syncOperations.addHandler(Answerer { box.server?.reply(to: $0, on: $1) ?? .silence })
         }
@@ -100,6 +109,12 @@ final class StandInServer: Sendable {
   }
 }
 
+/// Reads before it closes: what nobody has read would have the kernel reset the connection.
+private final class HangUp: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) { context.close(promise: nil) }
+}
+
 private final class Answerer: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
@@ -114,6 +129,10 @@ private final class Answerer: ChannelInboundHandler {
       method: head.method.rawValue, target: head.uri, host: head.headers.first(name: "host") ?? "")
     switch reply(request, context.channel) {
     case .silence: return
+    case .untilTheEnd(let body):
+      context.write(wrapOutboundOut(.head(.init(version: .http1_0, status: .ok))), promise: nil)
+      context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
+      context.close(promise: nil)
     case .rupture:
       let headers: HTTPHeaders = ["Content-Length": "100"]
       context.write(wrapOutboundOut(.head(.init(version: .http1_1, status: .ok, headers: headers))), promise: nil)
@@ -126,6 +145,21 @@ private final class Answerer: ChannelInboundHandler {
       context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
       context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
+  }
+}
+
+extension TLSSettings {
+  /// - Parameters: paths of PEM files.
+  func use(certificates: String, key: String) throws {
+    try #require(SSL_CTX_use_certificate_chain_file(context, certificates) == 1)
+    try #require(SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1)
+  }
+}
+
+extension TLSHandler {
+  convenience init(accepting settings: TLSSettings) throws {
+    try self.init(settings, peer: nil)
+    SSL_set_accept_state(session)
   }
 }
 

@@ -50,6 +50,47 @@ struct TrackerTests {
     }
   }
 
+  @Test("https: whom the host's authorities vouch for, and only by the name that the file has")
+  func https() async throws {
+    let tracker = "http: {url: \"https://127.0.0.1:8443/\", host: proxy.example}, interval: 100ms, timeout: 2s"
+    try await Cluster.with(ClusterFile(trackers: ["proxy": tracker]), daemons: false) { cluster in
+      var servers: [NodeProcess] = []
+      for node in cluster.testbed.nodes {
+        let script = """
+          cd /run
+          for name in proxy other; do
+            openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=$name -addext subjectAltName=DNS:$name.example \
+              -keyout $name.key -out $name.pem || exit
+          done
+          cat proxy.pem other.pem >authorities.pem
+          """
+        try #require(node.run("sh", ["-c", script]).status.isSuccess)
+        servers.append(try serve("proxy", on: node))
+        let daemon = try "#!/bin/sh\nSSL_CERT_FILE=/run/authorities.pem exec \(Programs.beside("vipd")) \"$@\"\n"
+        try node.write(daemon, toRun: "trusting/vipd")
+        try node.run("chmod", ["755", "/run/trusting/vipd"])
+        try cluster.start(node.name, executable: "/run/trusting/vipd")
+      }
+      try await cluster.everyoneIsFit()
+      try await cluster.holder(is: "n1")
+      servers[0].kill()
+      try await servers[0].wait()
+      try serve("other", on: cluster["n1"])
+      try await cluster.holder(is: "n2")
+      try await cluster.wait(until: "n1 says whose certificate it is not") {
+        try cluster.tracker("proxy", on: "n1").detail
+          == "127.0.0.1:8443: TLS: the certificate is not for proxy.example"
+      }
+    }
+  }
+
+  /// Pages by OpenSSL's own server, with the certificate of that name.
+  @discardableResult
+  private func serve(_ name: String, on node: TestbedNode) throws -> NodeProcess {
+    try node.spawn(
+      "openssl", ["s_server", "-accept", "8443", "-www", "-cert", "/run/\(name).pem", "-key", "/run/\(name).key"])
+  }
+
   @Test("A weight that is too small moves nothing, but is advertised at once")
   func tooSmall() async throws {
     try await withDocker(weight: -20) { cluster, dockerd in
@@ -139,7 +180,7 @@ struct ScriptTests {
 
   @Test("A script's exit status moves the address")
   func exitStatus() async throws {
-    let check = "script: [/usr/bin/test, -e, /run/ok], interval: 100ms, weight: -120"
+    let check = "script: [/usr/bin/test, -e, /run/ok], interval: 100ms, timeout: 5s, weight: -120"
     try await Cluster.with(ClusterFile(trackers: ["ok": check]), daemons: false) { cluster in
       for node in cluster.testbed.nodes {
         try node.write("", toRun: "ok")
@@ -157,7 +198,7 @@ struct ScriptTests {
   @Test("Rise and fall: as many results in a row as the file says, and one fewer is nothing")
   func hysteresis() async throws {
     let file = ClusterFile(
-      trackers: ["check": "script: [/run/checks/check], interval: 50ms, rise: 4, fall: 3, weight: -120"])
+      trackers: ["check": "script: [/run/checks/check], interval: 50ms, timeout: 5s, rise: 4, fall: 3, weight: -120"])
     try await Cluster.with(file, services: false, daemons: false) { cluster in
       // Counts its runs. Two failures, and three; in between and afterwards all is well.
       let lines = """
@@ -194,8 +235,9 @@ struct ScriptTests {
       try await cluster.holder(is: "n1")
       try cluster["n1"].write("", toRun: "checks/hang")
       try await cluster.holder(is: "n2")
-      let detail = try cluster.tracker("check", on: "n1").detail
-      #expect(detail.hasPrefix("timed out after 300ms"), "\(detail)")
+      try await cluster.wait(until: "it is said why") {
+        try cluster.tracker("check", on: "n1").detail.hasPrefix("timed out after 300ms")
+      }
       try cluster["n1"].run("rm", ["/run/checks/hang"])
       try await cluster.holder(is: "n1")
       try await cluster.wait(until: "no sleeper is left") {
@@ -214,7 +256,9 @@ struct ScriptTests {
       ("crash", "#!/bin/sh\nkill -SEGV $$", "755", "killed by signal 11 (SIGSEGV)"),
     ] as [(String, String?, String, String)])
   func unusable(_ name: String, _ lines: String?, _ mode: String, _ reason: String) async throws {
-    let file = ClusterFile(trackers: ["check": "script: [/run/checks/\(name)], interval: 200ms, weight: -120"])
+    let file = ClusterFile(trackers: [
+      "check": "script: [/run/checks/\(name)], interval: 200ms, timeout: 5s, weight: -120"
+    ])
     try await Cluster.with(file, on: .lan(nodes: 3), services: false, daemons: false) { cluster in
       if let lines { _ = try script(name, lines, mode: mode, on: cluster["n1"]) }
       try cluster.start("n1")
