@@ -56,6 +56,7 @@ let package = Package(
     module("VRRP", ["NetworkTypes"]),
     module("VRRPWire", ["VRRP", "NetworkTypes"]),
     module("ClusterConfiguration", ["VRRP", "NetworkTypes", "CLibyaml"]),
+    module("KeepalivedConversion", ["ClusterConfiguration", "VRRP", "NetworkTypes"]),
     module("FailoverSimulation", ["ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"]),
 
     // The host.
@@ -78,7 +79,10 @@ let package = Package(
       ]),
     program(
       "vipctl",
-      ["ControlAPI", "FailoverSimulation", "ClusterConfiguration", "Rehearsal", "CLinux", argumentParser] + nio),
+      [
+        "ControlAPI", "FailoverSimulation", "KeepalivedConversion", "ClusterConfiguration", "Rehearsal", "CLinux",
+        argumentParser,
+      ] + nio),
 
     // The system's libraries, and the calls that Glibc's module lacks.
     .systemLibrary(
@@ -108,6 +112,7 @@ let package = Package(
     tests(
       "ClusterConfigurationTests", ["ClusterConfiguration", "VRRP", "NetworkTypes"],
       exclude: ["Fixtures"]),
+    tests("KeepalivedConversionTests", ["KeepalivedConversion", "ClusterConfiguration", "VRRP", "NetworkTypes"]),
     tests(
       "FailoverSimulationTests",
       ["SimulatedScenarios", "FailoverSimulation", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes"],

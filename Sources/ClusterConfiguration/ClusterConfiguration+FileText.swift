@@ -180,7 +180,7 @@ extension ChecksumPreference {
 
 extension String {
   /// As a YAML scalar: itself where that is safe, else in double quotes.
-  fileprivate var yaml: String {
+  package var yaml: String {
     let isPlain = utf8.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

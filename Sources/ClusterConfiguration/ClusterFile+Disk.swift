@@ -9,6 +9,11 @@ extension ClusterFile {
     parse(bytes: try bytes(ofFileAt: path), fileName: path == "-" ? "<stdin>" : path)
   }
 
+  /// A file's text, for whoever has to show or change lines of it.
+  public static func text(ofFileAt path: String) throws(UnreadableFile) -> String {
+    String(decoding: try bytes(ofFileAt: path), as: UTF8.self)
+  }
+
   private static func bytes(ofFileAt path: String) throws(UnreadableFile) -> [UInt8] {
     // Without O_NONBLOCK the opening of a FIFO would wait for a writer for ever.
     let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

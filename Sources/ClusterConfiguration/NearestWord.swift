@@ -1,8 +1,8 @@
 // "Did you mean …?": the word that was probably meant.
 
-enum NearestWord {
+package enum NearestWord {
   /// The candidate that differs least from `word`; nil where none is near enough to be a slip of the fingers.
-  static func to(_ word: String, among candidates: some Sequence<String>) -> String? {
+  package static func to(_ word: String, among candidates: some Sequence<String>) -> String? {
     let longest = 64
     guard word.utf8.count <= longest else { return nil }
     let typed = normalized(word)

@@ -104,7 +104,7 @@ public enum NodeSearchError: Error, Sendable, Hashable, CustomStringConvertible 
 
 extension IPAddress {
   /// 127.0.0.0/8 or ::1.
-  var isLoopback: Bool {
+  package var isLoopback: Bool {
     switch self {
     case .v4(let address): address.rawValue >> 24 == 127
     case .v6(let address): address.rawValue == 1
