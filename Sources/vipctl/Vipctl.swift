@@ -30,6 +30,6 @@ struct Vipctl: AsyncParsableCommand {
 
   /// Those that need no vipd to run.
   private static var clusterFileCommands: [any ParsableCommand.Type] {
-    [CheckCommand.self, PlanCommand.self, RehearseCommand.self, ConvertCommand.self]
+    [CheckCommand.self, PlanCommand.self, ExplainCommand.self, RehearseCommand.self, ConvertCommand.self]
   }
 }

@@ -15,7 +15,7 @@ struct PackageContentsTests {
     "/usr/share/man/man8/vipd.8.gz", "/usr/share/man/man1/vipctl.1.gz", "/usr/share/man/man5/vipd.yaml.5.gz",
     "/usr/share/man/man1/vipctl-status.1.gz", "/usr/share/man/man1/vipctl-check.1.gz",
     "/usr/share/man/man1/vipctl-rehearse.1.gz", "/usr/share/man/man1/vipctl-history.1.gz",
-    "/usr/share/man/man1/vipctl-convert.1.gz",
+    "/usr/share/man/man1/vipctl-convert.1.gz", "/usr/share/man/man1/vipctl-explain.1.gz",
   ]
 
   @Test("Debian's package has all of it, and lintian finds no error")
