@@ -42,6 +42,8 @@ let package = Package(
   products: [
     .executable(name: "vipd", targets: ["vipd"]),
     .executable(name: "vipctl", targets: ["vipctl"]),
+    // Preloaded by a test.
+    .library(name: "ShiftedClock", type: .dynamic, targets: ["ShiftedClock"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -71,6 +73,11 @@ let package = Package(
         "VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "ControlAPI", "HealthProbes", "CLinux", logging,
       ] + nio),
     module("Rehearsal", ["CLinux"]),
+    module(
+      "Diagnosis",
+      [
+        "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes", "ControlAPI", "CLibpcap", subprocess, systemPackage,
+      ]),
     program(
       "vipd",
       [
@@ -80,18 +87,21 @@ let package = Package(
     program(
       "vipctl",
       [
-        "ControlAPI", "FailoverSimulation", "KeepalivedConversion", "ClusterConfiguration", "Rehearsal", "CLinux",
-        argumentParser,
+        "ControlAPI", "FailoverSimulation", "KeepalivedConversion", "ClusterConfiguration", "Diagnosis", "Rehearsal",
+        "VRRPWire", "VRRP", "NetworkTypes", "CLinux", argumentParser,
       ] + nio),
 
     // The system's libraries, and the calls that Glibc's module lacks.
     .systemLibrary(
       name: "CLibnl", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
     .systemLibrary(name: "CLibcap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    .systemLibrary(name: "CLibpcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
     .systemLibrary(name: "CLibssl", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CLinux"),
 
+    // A clock that a test can set for one process alone.
+    .target(name: "ShiftedClock", path: "Tests/ShiftedClock"),
     // What may befall a holder, for the tests and for the benchmark.
     .target(name: "FaultTable", dependencies: ["Rehearsal"], path: "Tests/FaultTable", swiftSettings: strict),
     // Failovers in numbers, beside keepalived's: `Packaging/benchmark`.
@@ -121,6 +131,9 @@ let package = Package(
     tests("HealthProbesTests", ["HealthProbes", "NetworkTypes", "CLinux", "CLibssl"] + nio),
     tests("LinuxNetworkTests", ["LinuxNetwork", "NetworkTypes", "CLinux", "CLibcap"]),
     tests("ControlAPITests", ["ControlAPI"]),
+    tests(
+      "DiagnosisTests",
+      ["Diagnosis", "ClusterConfiguration", "VRRPWire", "VRRP", "NetworkTypes", "ControlAPI"]),
     tests(
       "VIPDaemonTests",
       ["VIPDaemon", "VRRPWire", "VRRP", "NetworkTypes", "ClusterConfiguration", "ControlAPI", "HealthProbes", logging]

@@ -32,13 +32,15 @@ public struct NodeStatus: Codable, Sendable, Hashable {
   public var drain: DrainStatus?
   /// How many times the running process has replaced its program.
   public var upgrades: Int?
+  /// Whether somebody sets the host's clock.
+  public var clock: ClockStatus?
 
   public init(
     cluster: String, node: String, version: String, uptime: Duration, virtualRouters: [VirtualRouterStatus],
     trackers: [TrackerStatus], peers: [PeerStatus], health: NodeHealth? = nil,
     configuration: ConfigurationStatus? = nil, loop: LoopStatus? = nil, pid: Int? = nil,
     strays: StrayStatus? = nil, rivals: [RivalStatus]? = nil, unknownSenders: [UnknownSenderStatus]? = nil,
-    drain: DrainStatus? = nil, upgrades: Int? = nil
+    drain: DrainStatus? = nil, upgrades: Int? = nil, clock: ClockStatus? = nil
   ) {
     self.cluster = cluster
     self.node = node
@@ -56,10 +58,12 @@ public struct NodeStatus: Codable, Sendable, Hashable {
     self.unknownSenders = unknownSenders
     self.drain = drain
     self.upgrades = upgrades
+    self.clock = clock
   }
 
   enum CodingKeys: String, CodingKey {
-    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays, rivals, drain, upgrades
+    case cluster, node, version, trackers, peers, health, configuration, loop, pid, strays, rivals, drain, upgrades,
+      clock
     case uptime = "uptime_seconds"
     case virtualRouters = "virtual_routers"
     case unknownSenders = "unknown_senders"
@@ -147,6 +151,27 @@ public struct LatenessBucket: Codable, Sendable, Hashable {
   enum CodingKeys: String, CodingKey {
     case within = "within_seconds"
     case deadlines
+  }
+}
+
+/// What became of the host's clock since the daemon started.
+public struct ClockStatus: Codable, Sendable, Hashable {
+  /// How often it was set, by half a second or more.
+  public var steps: Int
+  /// How far the last time; negative where it was set back.
+  @OptionalSeconds public var lastStep: Duration?
+  @OptionalSeconds public var sinceLastStep: Duration?
+
+  public init(steps: Int, lastStep: Duration? = nil, sinceLastStep: Duration? = nil) {
+    self.steps = steps
+    self.lastStep = lastStep
+    self.sinceLastStep = sinceLastStep
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case steps
+    case lastStep = "last_step_seconds"
+    case sinceLastStep = "since_last_step_seconds"
   }
 }
 

@@ -62,6 +62,7 @@ public actor FailoverAgent {
   // What is in force.
   var configuration: ClusterConfiguration
   var digest: String
+  var clockSteps = ClockSteps()
   var loadedAt: Instant
   var lastRefusal: String?
   var reloading = false
@@ -243,7 +244,9 @@ extension FailoverAgent {
 
   private func receiveAndRearm() {
     receive()
-    countRejectionsSometimes(at: Instant.now())
+    let now = Instant.now()
+    countRejectionsSometimes(at: now)
+    watchClock()
     rearm()
   }
 
@@ -377,6 +380,7 @@ extension FailoverAgent {
     countRejectionsSometimes(at: now)
     reviewRivals(at: now)
     reviewConflicts(at: now)
+    watchClock()
     if let resync, resync <= now { synchronize(at: now) }
     rearm()
   }
@@ -400,27 +404,5 @@ extension FailoverAgent {
       nextHandoverEnd, nextFeed,
     ]
     loop.setDeadline((mine + [router.nextDeadline]).compactMap { $0 }.min())
-  }
-}
-
-extension DiscardReason {
-  /// What is wrong with the packet, for the log.
-  var words: String {
-    switch self {
-    case .ttl: "its TTL or hop limit is below 255, so it has crossed a router (RX-1)"
-    case .version: "a version of VRRP that is not spoken here (RX-2)"
-    case .type: "not an advertisement (RX-3)"
-    case .length: "its length does not fit its address count (RX-4)"
-    case .checksum: "its checksum is wrong (RX-5)"
-    case .vrid: "its VRID is not configured on that interface (RX-6)"
-    case .addressCount: "it lists no address (RX-7)"
-    case .interval: "its interval is 0 (RX-8)"
-    case .intervalMismatch: "its interval differs from ours, which version 2 does not allow (RX-11)"
-    case .linkLocal: "its first IPv6 address is not link-local (RX-9)"
-    case .peer: "its sender is no configured peer (RX-10)"
-    case .destination: "it was not sent to this node's own address (RX-10)"
-    case .authentication: "its authentication does not match (RX-11)"
-    case .carp: "it is CARP, which shares VRRP's protocol number"
-    }
   }
 }

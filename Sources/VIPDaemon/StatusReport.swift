@@ -30,7 +30,7 @@ extension FailoverAgent: ControlSource {
         flawedClaims: Dictionary(attention.flaws.map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: +)),
       rivals: rivalStatuses(at: now), unknownSenders: unknownSenders(at: now),
       drain: drainOrder.map { DrainStatus(forced: $0.isForced, remaining: drainEnd.map { max(.zero, $0 - now) }) },
-      upgrades: upgrades)
+      upgrades: upgrades, clock: clockSteps.status(at: now))
   }
 }
 

@@ -24,6 +24,7 @@ struct Vipctl: AsyncParsableCommand {
           ReloadCommand.self, DrainCommand.self,
           ResumeCommand.self, UpgradeCommand.self,
         ]),
+      CommandGroup(name: "Network and host", subcommands: [DoctorCommand.self, CaptureCommand.self]),
       CommandGroup(name: "Cluster file", subcommands: clusterFileCommands),
     ],
     defaultSubcommand: StatusCommand.self)

@@ -15,6 +15,7 @@ struct PackageContentsTests {
     "/usr/share/man/man8/vipd.8.gz", "/usr/share/man/man1/vipctl.1.gz", "/usr/share/man/man5/vipd.yaml.5.gz",
     "/usr/share/man/man1/vipctl-status.1.gz", "/usr/share/man/man1/vipctl-check.1.gz",
     "/usr/share/man/man1/vipctl-rehearse.1.gz", "/usr/share/man/man1/vipctl-history.1.gz",
+    "/usr/share/man/man1/vipctl-doctor.1.gz", "/usr/share/man/man1/vipctl-capture.1.gz",
     "/usr/share/man/man1/vipctl-convert.1.gz", "/usr/share/man/man1/vipctl-explain.1.gz",
   ]
 
@@ -27,7 +28,7 @@ struct PackageContentsTests {
     }
     #expect(list.contains("/systemd/system/vipd.service\n"))
     let fields = try output("dpkg-deb", "--field", package)
-    for library in ["libcap2", "libnl-3-200", "libnl-route-3-200", "libyaml-0-2", "libssl3"] {
+    for library in ["libcap2", "libnl-3-200", "libnl-route-3-200", "libyaml-0-2", "libpcap0.8", "libssl3"] {
       #expect(fields.contains(library))
     }
     let verdict = try output("lintian", "--allow-root", "--fail-on", "error", package)
@@ -44,7 +45,7 @@ struct PackageContentsTests {
       #expect(list.contains("\(file)\n") || list.contains("\(file.dropLast(3))\n"), "\(file)")
     }
     let needs = try output("rpm", "--query", "--requires", "--package", package)
-    for library in ["libnl-route-3.so.200", "libcap.so.2", "libyaml-0.so.2", "libssl.so.3"] {
+    for library in ["libnl-route-3.so.200", "libcap.so.2", "libyaml-0.so.2", "libpcap.so", "libssl.so.3"] {
       #expect(needs.contains(library))
     }
     let version = try output("rpm", "--query", "--queryformat", "%{VERSION}", "--package", package)

@@ -1,0 +1,2 @@
+#pragma once
+// Nothing to call: the library takes effect where it is preloaded.
