@@ -115,6 +115,9 @@ let package = Package(
       path: "Tests/SimulatedScenarios", swiftSettings: strict),
     program("explore", path: "Tests/Explore", ["SimulatedScenarios", "FailoverSimulation"]),
 
+    // Pictures for the documentation, of transcripts of simulated runs: `Packaging/documentation`.
+    program("draw", path: "Tests/Draw", ["Rehearsal"]),
+
     // Pure modules.
     tests("NetworkTypesTests", ["NetworkTypes"]),
     tests("VRRPTests", ["VRRP", "NetworkTypes"]),

@@ -2,6 +2,7 @@
 // in the middle of traffic, survive what befalls services, and are rid of it again.
 
 import ControlAPI
+import FoundationEssentials
 import Glibc
 import Rehearsal
 import Testing
@@ -50,6 +51,88 @@ struct BootedHostsTests {
       try await hang(hosts[0])
       try await remove(hosts, package, testbed)
     }
+  }
+
+  @Test("The commands of the documentation's page on installing, in its order")
+  func documentedCommands() async throws {
+    let page = "\(Packages.root)/Sources/vipd/Documentation.docc/Installing.md"
+    let blocks = try String(contentsOfFile: page, encoding: .utf8).split(separator: "```sh\n").dropFirst()
+    let lines = blocks.flatMap {
+      $0.prefix(upTo: $0.firstRange(of: "```")?.lowerBound ?? $0.endIndex).split(separator: "\n")
+    }
+    // These make the packages that this is about.
+    let commands = lines.filter { !$0.hasPrefix("Packaging/") }
+    #expect(commands.count >= 5)
+    try await Testbed.with { testbed in
+      let host = try await BootedHost.boot(on: testbed["n1"])
+      try host.must("groupadd", "docker")
+      try host.must("useradd", "alice")
+      for command in commands {
+        try host.must("sh", "-c", "cd /packages && \(command)")
+      }
+      try await isActive(host)
+      let groups = try host.must("id", "-nG", "alice").split { $0.isWhitespace }
+      #expect(Set(["vipd", "vipd-admin"]).isSubset(of: groups))
+      // What the doctor says of a host that the package alone has set up.
+      let doctor = try host.run("vipctl", "doctor", "--listen", "1", "--json")
+      #expect(!doctor.output.contains("ip_nonlocal_bind"), "\(doctor.output)")
+      try await keepFromNetworkd(host)
+
+      try host.must("systemctl", "stop", "vipd")
+      let down = try host.run("vipctl", "doctor", "--listen", "0", "--json")
+      #expect(down.output.contains("\"seen\" : \"it is enabled, and inactive\""), "\(down.output)")
+      try host.must("systemctl", "start", "vipd")
+      #expect(try !host.run("vipctl", "doctor", "--listen", "0", "--json").output.contains("it is enabled"))
+    }
+  }
+
+  /// The real systemd-networkd, as the doctor finds it, before and after what the doctor says.
+  private func keepFromNetworkd(_ host: BootedHost) async throws {
+    try host.write(
+      "[Match]\nName=eth0\n[Network]\nAddress=10.0.10.31/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n",
+      to: "/etc/systemd/network/10-lan.network")
+    func finding() throws -> Finding? {
+      let output = try host.run("vipctl", "doctor", "--listen", "0", "--json").output
+      return try JSONDecoder().decode([Finding].self, from: Data(output.utf8)).first { $0.kind == "network_manager" }
+    }
+    func configured() async throws {
+      try await eventually(within: .seconds(30), "networkd has configured eth0") {
+        try host.run("networkctl", "status", "eth0").output.contains("(configured)")
+      }
+      try await isActive(host)
+    }
+    /// Whether networkd takes an address with a lifetime away that it did not put there. vipd's own would not tell, since
+    /// networkd removes the host's address too, for a moment, and without that vipd lets go.
+    func takesOthersAway() async throws -> Bool {
+      try host.must(
+        "ip", "address", "replace", "10.0.10.99/24", "dev", "eth0", "valid_lft", "600", "preferred_lft", "600")
+      func beginnings() throws -> Int {
+        try host.must("journalctl", "--unit", "systemd-networkd", "--no-pager").split(separator: "onfiguring with")
+          .count
+      }
+      let before = try beginnings()
+      try host.must("networkctl", "reconfigure", "eth0")
+      try await eventually(within: .seconds(20), "networkd begins anew") { try beginnings() > before }
+      try await configured()
+      return !host.node.holds("10.0.10.99")
+    }
+    // The host's own address is networkd's from now on.
+    try host.must("ip", "address", "flush", "dev", "eth0")
+    try host.must("systemctl", "start", "systemd-networkd")
+    try await configured()
+
+    let found = try #require(try finding())
+    #expect(try await takesOthersAway(), "what is said of networkd is true")
+    for command in found.mend { try host.must("sh", "-c", command) }
+    try await configured()
+    #expect(try finding() == nil)
+    #expect(try await !takesOthersAway(), "networkd takes the address away all the same")
+  }
+
+  /// Of `vipctl doctor --json`.
+  private struct Finding: Decodable, Equatable {
+    var kind: String
+    var mend: [String]
   }
 
   // MARK: Steps
@@ -120,7 +203,8 @@ struct BootedHostsTests {
       refused.output.contains("watcher may not reload: that is for root and the members of the group vipd-admin"),
       "\(refused.output)")
     #expect(try ask("admin", "reload").status.isSuccess)
-    // Each with the user, and with a priority that journald knows.
+    // Each with the user, and with a priority that journald knows, once it has read them.
+    try host.must("journalctl", "--sync")
     let journal = try host.must("journalctl", "--unit", "vipd", "--output", "cat", "--priority", "notice")
     #expect(journal.contains("control: admin asked to reload"), "\(journal)")
     let warnings = try host.must("journalctl", "--unit", "vipd", "--output", "cat", "--priority", "warning")

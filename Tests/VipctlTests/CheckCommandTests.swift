@@ -46,17 +46,23 @@ import Testing
     }
   }
 
-  /// What people copy from the README has to be accepted.
-  @Test func findsTheReadmesFilesGood() async throws {
-    let readme = try String(decoding: Data(contentsOf: URL(filePath: "\(packageRoot)/README.md")), as: UTF8.self)
-    let files = readme.split(separator: "```yaml\n").dropFirst().compactMap { $0.split(separator: "```").first }
-    #expect(files.count == 2)
-    for text in files {
-      try await withFile(String(text)) { file in
-        let run = try await vipctl("check", file)
-        #expect(run.code == 0, "\(run.output)")
+  /// What people copy has to be accepted: whatever begins as a cluster file does.
+  @Test func findsTheFilesGoodThatPagesShow() async throws {
+    let catalogue = "\(packageRoot)/Sources/vipd/Documentation.docc"
+    let pages = try FileManager.default.contentsOfDirectory(atPath: catalogue).map { "\(catalogue)/\($0)" }
+    var count = 0
+    for page in pages + ["\(packageRoot)/README.md"] {
+      let text = try String(contentsOfFile: page, encoding: .utf8)
+      let blocks = text.split(separator: "```yaml\n").dropFirst().compactMap { $0.split(separator: "```").first }
+      for block in blocks where block.hasPrefix("cluster:") {
+        count += 1
+        try await withFile(String(block)) { file in
+          let run = try await vipctl("check", file)
+          #expect(run.code == 0, "\(page): \(run.output)")
+        }
       }
     }
+    #expect(count >= 2)
   }
 
   @Test func saysWhereAFileIsWrong() async throws {

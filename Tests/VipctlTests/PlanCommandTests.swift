@@ -12,9 +12,6 @@ import Testing
     #expect(run.code == 0)
     #expect(run.errors.isEmpty)
     #expect(run.output == Self.swarm.replacing("EXAMPLES", with: examples))
-    // The README shows the same.
-    let readme = try String(decoding: Data(contentsOf: URL(filePath: "\(packageRoot)/README.md")), as: UTF8.self)
-    #expect(readme.contains(Self.swarm.replacing("EXAMPLES", with: "Packaging/examples")))
   }
 
   @Test(arguments: ["nginx-pair", "two-addresses", "two-interfaces"])
